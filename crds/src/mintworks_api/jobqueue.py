@@ -1,0 +1,55 @@
+"""JobQueue: which waiting jobs of a namespace start, and what they inherit."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from .base import Model, StatusModel
+from .kind import Rendered
+from .policy import PolicyDefaults
+from .status import Condition, Short
+
+DEFAULT_QUEUE = "default"
+DEFAULT_CONCURRENCY = 5
+MAX_CONCURRENCY = 500
+
+
+class JobQueueSpec(Model):
+    """Spec of a JobQueue."""
+
+    concurrency: int | None = Field(
+        None, ge=1, le=MAX_CONCURRENCY, description="Jobs of this queue that run at once. Default: 5."
+    )
+    job_defaults: PolicyDefaults | None = Field(None, description="Policy of jobs that do not set their own.")
+
+
+class Reservation(StatusModel):
+    """A slot taken by a run, written before its Kubernetes Job is created."""
+
+    uid: str = Field(max_length=64, description="uid of the job.")
+    run: int = Field(description="Number of the run.")
+    keys: list[str] = Field(default_factory=list, max_length=8, description="Exclusive keys that the run holds.")
+
+
+class JobQueueStatus(StatusModel):
+    """Status of a JobQueue."""
+
+    observed_generation: int | None = Field(None, description="Last metadata.generation that was looked at.")
+    conditions: list[Condition] = Field(default_factory=list, max_length=4, description="For machines.")
+    running: int = Field(0, description="Slots taken.")
+    waiting: int = Field(0, description="Jobs that wait for a slot.")
+    summary: Short | None = Field(None, description='The printer column RUNNING: "2/5".')
+    reservations: list[Reservation] = Field(
+        default_factory=list, max_length=MAX_CONCURRENCY, description="Slots taken."
+    )
+
+
+JOB_QUEUE = Rendered(
+    kind="JobQueue",
+    plural="jobqueues",
+    singular="jobqueue",
+    short_names=("jq",),
+    spec=JobQueueSpec,
+    status=JobQueueStatus,
+    description="Admits jobs: how many run at once, and what they inherit.",
+)

@@ -1,0 +1,85 @@
+"""What the operator asks of a job kind. It knows no kind by name: it knows this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .base import Model, StatusModel
+from .policy import JobPolicy
+from .refs import JobRef, Mount
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A job that another one builds on, as that one needs to see it: `spec`, `inputs` and `result` are wire form."""
+
+    kind: str
+    uid: str
+    spec: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    result: Mapping[str, Any]
+
+
+class JobSpec(JobPolicy):
+    """Base of every job kind's spec. The defaults fit a kind without references."""
+
+    def depends_on(self) -> list[JobRef]:
+        """Jobs that must have succeeded before this one starts."""
+        return []
+
+    def mounts(self) -> list[Mount]:
+        """Secrets, sources and volumes of this job's own pod."""
+        return []
+
+    def shared_mounts(self) -> list[Mount]:
+        """Of `mounts()`, what a job that depends on this one mounts too (its sources, never its secrets)."""
+        return []
+
+    def exclusive(self, inputs: Mapping[str, Any]) -> list[str]:
+        """Keys of which only one running job in the namespace may hold each, such as `tree:ADDRESS`."""
+        del inputs
+        return []
+
+    def initial_inputs(self, dependencies: Mapping[str, Dependency]) -> dict[str, Any]:
+        """What of status.inputs is known before the first attempt; frozen by the write that admits the job."""
+        del dependencies
+        return {}
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """One kind of job: its names, its models, and what the operator needs to run it."""
+
+    kind: str
+    plural: str
+    singular: str
+    short_names: tuple[str, ...]
+    spec: type[JobSpec]
+    inputs: type[StatusModel]
+    result: type[StatusModel]
+    description: str
+    image: str = "runner"
+    grace_seconds: int = 30
+
+    def parse(self, spec: Mapping[str, Any]) -> JobSpec:
+        """The spec as a model.
+
+        Raises:
+            pydantic.ValidationError: with the path of each bad field.
+        """
+        return self.spec.model_validate(spec)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A resource that is not a job (JobQueue), for the generator."""
+
+    kind: str
+    plural: str
+    singular: str
+    short_names: tuple[str, ...]
+    spec: type[Model]
+    status: type[StatusModel]
+    description: str

@@ -1,0 +1,169 @@
+"""MetadataJob: NFT metadata generated from rows and put on IPFS."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from .base import Cid, HttpUrl, Model, Rule, SolanaAddress, StatusModel
+from .kind import JobKind, JobSpec
+from .refs import JobRef, Mount, Source, VolumePath, exactly_one, one_of
+
+
+class Creator(Model):
+    """A creator and the share of royalties, in percent."""
+
+    address: SolanaAddress = Field(description="Solana address.")
+    share: int = Field(ge=0, le=100, description="Percent of the royalties; all shares make 100.")
+
+
+Creators = Annotated[list[Creator], Field(max_length=5)]
+#: CEL that creators, where there are any, share 100 and are named once.
+CREATORS_SHARE = Rule(
+    "!has(self.creators) || self.creators.size() == 0 || self.creators.map(c, c.share).sum() == 100",
+    "the shares of creators must make 100 in all",
+    field="creators",
+)
+CREATORS_ONCE = Rule(
+    "!has(self.creators) || self.creators.all(c, self.creators.filter(d, d.address == c.address).size() == 1)",
+    "an address may stand only once among creators",
+    field="creators",
+)
+
+
+def check_creators(creators: list[Creator] | None) -> None:
+    """The twin of CREATORS_SHARE and CREATORS_ONCE: raises ValueError."""
+    if not creators:
+        return
+    if sum(c.share for c in creators) != 100:
+        raise ValueError("creators: the shares of creators must make 100 in all")
+    if len({c.address for c in creators}) != len(creators):
+        raise ValueError("creators: an address may stand only once among creators")
+
+
+class CollectionData(Model):
+    """What every document of the collection says."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (CREATORS_SHARE, CREATORS_ONCE)
+
+    name: str = Field(min_length=1, max_length=64, description="Name of the collection.")
+    symbol: str = Field("", max_length=10, description="Symbol, at most 10 bytes. Default: empty.")
+    seller_fee_basis_points: int = Field(0, ge=0, le=10000, description="Royalty in 1/100 percent. Default: 0.")
+    creators: Creators | None = Field(None, description="At most 5; shares make 100. Default: none.")
+    external_url: HttpUrl | None = Field(None, description="Page of the collection.")
+    is_mutable: bool = Field(True, description="Whether the NFTs' metadata may be changed later. Default: true.")
+
+    @model_validator(mode="after")
+    def _creators(self) -> Self:
+        check_creators(self.creators)
+        return self
+
+
+class Images(Model):
+    """Where the images are: a folder in IPFS, or a map from file name to CID."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (one_of("cid", "map"),)
+
+    cid: Cid | None = Field(None, description="A folder that holds every image_filename.")
+    map: Source | None = Field(
+        None, description="A JSON object, or a CSV with the columns file and cid: file name to CID."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        exactly_one(self, ("cid", "map"))
+        return self
+
+
+class KuboStorage(Model):
+    """A Kubo node: the folder is imported as a CAR by its RPC and pinned."""
+
+    url: HttpUrl = Field(description="RPC of the node, for example http://ipfs:5001.")
+
+
+class CarStorage(Model):
+    """The folder as a CAR file."""
+
+    volume: VolumePath = Field(description="Where the CAR is written.")
+
+
+class Storage(Model):
+    """Where the documents go."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (one_of("kubo", "car"),)
+
+    kubo: KuboStorage | None = Field(None, description="A Kubo node.")
+    car: CarStorage | None = Field(None, description="A CAR file on a volume.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        exactly_one(self, ("kubo", "car"))
+        return self
+
+
+class MetadataJobSpec(JobSpec):
+    """Spec of a MetadataJob."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        *JobSpec.rules,
+        Rule(
+            "has(self.storage)",
+            "required in a cluster: set kubo or car (only `mintworks run` works without storage)",
+            field="storage",
+            cluster_only=True,
+        ),
+    )
+
+    rows: Source = Field(
+        description="CSV or JSONL: name, description, image_filename, recipient_wallet; any other column is an attribute."
+    )
+    images: Images = Field(description="Where the images are.")
+    collection: CollectionData = Field(description="What every document says.")
+    storage: Storage | None = Field(None, description="Where the documents go.")
+
+    def mounts(self) -> list[Mount]:
+        """The rows, the image map, the volume of the CAR."""
+        mounts = self.shared_mounts()
+        if self.storage is not None and self.storage.car is not None:
+            mounts.append(Mount(field="storage.car.volume", claim=self.storage.car.volume.claim, read_only=False))
+        return mounts
+
+    def shared_mounts(self) -> list[Mount]:
+        """What a MintJob re-reads to recompute the folder."""
+        image_map = self.images.map.mounts("images.map") if self.images.map is not None else []
+        return [*self.rows.mounts("rows"), *image_map]
+
+
+class MetadataInputs(StatusModel):
+    """status.inputs of a MetadataJob."""
+
+    rows_sha256: str | None = Field(None, max_length=64, description="SHA-256 of the rows as read.")
+    items: int | None = Field(None, description="Number of items.")
+    cid: str | None = Field(None, max_length=120, description="CID of the folder, computed before anything was sent.")
+
+
+class MetadataResult(StatusModel):
+    """status.result of a MetadataJob."""
+
+    cid: str = Field(max_length=120, description="CID of the folder; item N is ipfs://CID/N.json.")
+    items: int = Field(description="Number of documents.")
+    bytes: int = Field(description="Size of all documents.")
+    rows_sha256: str = Field(max_length=64, description="SHA-256 of the rows as read.")
+
+
+METADATA_JOB = JobKind(
+    kind="MetadataJob",
+    plural="metadatajobs",
+    singular="metadatajob",
+    short_names=("mdj",),
+    spec=MetadataJobSpec,
+    inputs=MetadataInputs,
+    result=MetadataResult,
+    description="NFT metadata generated from rows and put on IPFS as one folder whose CID is computed and verified.",
+)
+
+
+def metadata_job(name: str, field: str) -> JobRef:
+    """A reference to a MetadataJob."""
+    return JobRef(kind=METADATA_JOB.kind, name=name, field=field)

@@ -1,0 +1,154 @@
+"""JobPolicy: what every job kind has in its spec, and how job, queue and built-in values become one policy."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import ClassVar, Literal, Self
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from .base import DnsLabel, Duration, Model, Quantity, Rule, StatusModel, mutable, parse_duration
+
+
+class Backoff(Model):
+    """The wait between attempts: `delay` for the first, doubled for each further one when exponential."""
+
+    type: Literal["exponential", "fixed"] | None = Field(
+        None, description="exponential or fixed. Default: exponential."
+    )
+    delay: Duration | None = Field(None, description="Wait before the second attempt. Default: 2s.")
+    max_delay: Duration | None = Field(None, description="Upper bound of the wait. Default: 10m.")
+    jitter: float | None = Field(
+        None, ge=0, le=1, description="Share of the wait that is random, 0 to 1. Default: 0.2."
+    )
+
+
+class Resources(Model):
+    """CPU and memory, as Kubernetes quantities."""
+
+    cpu: Quantity | None = Field(None, description="CPU, for example 500m or 2.")
+    memory: Quantity | None = Field(None, description="Memory, for example 256Mi.")
+
+
+class ResourceRequirements(Model):
+    """Requests and limits of the runner's container. Anything unset is the chart's."""
+
+    requests: Resources | None = Field(None, description="What is reserved for the container.")
+    limits: Resources | None = Field(None, description="What the container may use at most.")
+
+
+class RunnerOptions(Model):
+    """How the runner's pod is made."""
+
+    resources: ResourceRequirements | None = Field(None, description="CPU and memory of the runner's container.")
+
+
+class PolicyDefaults(Model):
+    """What a queue can set for its jobs and a job for itself. No field has a schema default: a stored default would
+    hide the queue's value.
+    """
+
+    priority: int | None = Field(
+        None,
+        ge=0,
+        le=1_000_000,
+        description="0 starts first, then lower numbers; first come first served within one. Default: 5.",
+        json_schema_extra=mutable(),
+    )
+    max_attempts: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="Attempts in all, the first included. Default: 3.",
+        json_schema_extra=mutable(),
+    )
+    backoff: Backoff | None = Field(None, description="The wait between attempts.")
+    timeout: Duration | None = Field(
+        None, description="Longest time of one attempt, counted from its pod's start. Default: none."
+    )
+    max_stalled: int | None = Field(
+        None,
+        ge=0,
+        le=100,
+        description="Interruptions that are not the job's fault (eviction, drain) before it is Failed. Default: 3.",
+    )
+    start_timeout: Duration | None = Field(
+        None, description="How long an attempt may hold a slot without its container running. Default: 10m."
+    )
+    ttl: Duration | None = Field(
+        None,
+        description="Delete this resource so long after it finished. Default: never.",
+        json_schema_extra=mutable(),
+    )
+    runner: RunnerOptions | None = Field(None, description="How the runner's pod is made.")
+
+
+class JobPolicy(PolicyDefaults):
+    """The policy part of every job's spec."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("!(has(self.startAfter) && has(self.delay))", "set startAfter or delay, not both", field="delay"),
+    )
+
+    queue: DnsLabel | None = Field(
+        None,
+        description="JobQueue of this namespace that admits the job. Default: `default`, made where it is missing.",
+    )
+    start_after: AwareDatetime | None = Field(
+        None, description="Not before this time (RFC 3339).", json_schema_extra=mutable()
+    )
+    delay: Duration | None = Field(None, description="Not before this long after creation.")
+    suspend: bool | None = Field(
+        None,
+        description="true: nothing starts; a running attempt stops at a safe point and goes on later, at no cost in attempts.",
+        json_schema_extra=mutable(),
+    )
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        if self.start_after is not None and self.delay is not None:
+            raise ValueError("set startAfter or delay, not both")
+        return self
+
+
+class ResolvedBackoff(StatusModel):
+    """A Backoff with every value decided."""
+
+    type: Literal["exponential", "fixed"] = "exponential"
+    delay: Duration = "2s"
+    max_delay: Duration = "10m"
+    jitter: float = Field(0.2, ge=0, le=1)
+
+
+class ResolvedPolicy(StatusModel):
+    """The policy frozen in status at admission; its defaults are the built-in policy."""
+
+    priority: int = 5
+    max_attempts: int = 3
+    backoff: ResolvedBackoff = ResolvedBackoff()
+    timeout: Duration | None = None
+    max_stalled: int = 3
+    start_timeout: Duration = "10m"
+    runner: RunnerOptions | None = None
+
+    @property
+    def timeout_delta(self) -> timedelta | None:
+        """`timeout` as a timedelta."""
+        return None if self.timeout is None else parse_duration(self.timeout)
+
+    @property
+    def start_timeout_delta(self) -> timedelta:
+        """`startTimeout` as a timedelta."""
+        return parse_duration(self.start_timeout)
+
+
+def resolve_policy(job: PolicyDefaults, queue: PolicyDefaults | None) -> ResolvedPolicy:
+    """The job's value, else its queue's, else the built-in one, field by field (backoff: each of its fields)."""
+    layers = [layer.wire() for layer in (queue, job) if layer is not None]
+    merged: dict[str, object] = {}
+    backoff: dict[str, object] = {}
+    for layer in layers:
+        backoff |= layer.pop("backoff", {})
+        merged |= layer
+    known = {f.alias or n for n, f in ResolvedPolicy.model_fields.items()}
+    return ResolvedPolicy.model_validate({k: v for k, v in merged.items() if k in known} | {"backoff": backoff})

@@ -1,0 +1,116 @@
+"""References from a job to what it reads: secrets, claims, sources, other jobs. None carries a namespace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from .base import Cid, DnsName, FileKey, HttpUrl, Model, RelativePath, Rule, Sha256
+
+
+@dataclass(frozen=True)
+class JobRef:
+    """Another job in the same namespace that must have succeeded first; `field` is where the spec names it."""
+
+    kind: str
+    name: str
+    field: str
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One thing that a run's pod mounts at `MOUNTS/<field>`; exactly one of secret, config_map and claim is set.
+
+    `key` is the one entry of a Secret or ConfigMap that is mounted, as a file of that name.
+    """
+
+    field: str
+    secret: str | None = None
+    config_map: str | None = None
+    claim: str | None = None
+    key: str | None = None
+    read_only: bool = True
+
+
+def exactly_one(model: Model, names: tuple[str, ...]) -> None:
+    """Raises ValueError unless exactly one of the fields is set: the twin of `one_of`."""
+    wanted = " or ".join(names)
+    given = [n for n in names if getattr(model, _attribute(model, n)) is not None]
+    if len(given) != 1:
+        raise ValueError(f"exactly one of {wanted} must be set, got {', '.join(given) or 'none'}")
+
+
+def _attribute(model: Model, alias: str) -> str:
+    return next(n for n, f in type(model).model_fields.items() if (f.alias or n) == alias)
+
+
+def one_of(*names: str) -> Rule:
+    """The CEL rule that exactly one of the fields is set."""
+    has = ", ".join(f"has(self.{n})" for n in names)
+    return Rule(f"[{has}].filter(x, x).size() == 1", f"exactly one of {' or '.join(names)} must be set")
+
+
+class SecretKeyRef(Model):
+    """One entry of a Secret in the job's namespace."""
+
+    name: DnsName = Field(description="Name of the Secret.")
+    key: FileKey = Field(description="Entry of the Secret.")
+
+    def mount(self, field: str) -> Mount:
+        """The mount that brings this entry into the pod."""
+        return Mount(field=field, secret=self.name, key=self.key)
+
+
+class ConfigMapKeyRef(Model):
+    """One entry of a ConfigMap in the job's namespace (at most 1 MiB, some 5,000 rows)."""
+
+    name: DnsName = Field(description="Name of the ConfigMap.")
+    key: FileKey = Field(description="Entry of the ConfigMap.")
+
+
+class VolumePath(Model):
+    """A path in a PersistentVolumeClaim of the job's namespace."""
+
+    claim: DnsName = Field(description="Name of the PersistentVolumeClaim.")
+    path: RelativePath = Field(description="Path inside the volume, relative, without `..`.")
+
+
+class HttpSource(Model):
+    """A file fetched by HTTP(S). Redirects are not followed."""
+
+    url: HttpUrl = Field(description="http or https URL without user info and without a query.")
+    sha256: Sha256 = Field(description="Hex SHA-256 that the content must have.")
+
+
+class IpfsSource(Model):
+    """A file in IPFS, read through the gateway."""
+
+    cid: Cid = Field(description="Root CID.")
+    path: RelativePath | None = Field(None, description="Path below the root.")
+    gateway: HttpUrl = Field(description="Gateway that serves it, for example http://ipfs:8080.")
+
+
+class Source(Model):
+    """Where content comes from: exactly one of its members. Never a Secret, because content is published."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (one_of("configMap", "volume", "http", "ipfs"),)
+
+    config_map: ConfigMapKeyRef | None = Field(None, description="An entry of a ConfigMap.")
+    volume: VolumePath | None = Field(None, description="A file on a PersistentVolumeClaim.")
+    http: HttpSource | None = Field(None, description="A file by HTTP(S), with its checksum.")
+    ipfs: IpfsSource | None = Field(None, description="A file in IPFS.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        exactly_one(self, ("configMap", "volume", "http", "ipfs"))
+        return self
+
+    def mounts(self, field: str) -> list[Mount]:
+        """What the pod mounts to read it: nothing for what comes over the network."""
+        if self.config_map is not None:
+            return [Mount(field=field, config_map=self.config_map.name, key=self.config_map.key)]
+        if self.volume is not None:
+            return [Mount(field=field, claim=self.volume.claim)]
+        return []

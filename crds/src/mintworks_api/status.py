@@ -1,0 +1,126 @@
+"""The status that every job kind shares. Every list is bounded, every time is RFC 3339 in UTC."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from .base import StatusModel
+from .policy import ResolvedPolicy
+
+Text = Annotated[str, Field(max_length=1024)]
+Short = Annotated[str, Field(max_length=128)]
+
+MAX_ERRORS = 10
+MAX_ATTEMPTS_SHOWN = 10
+
+
+class Phase(StrEnum):
+    """Where a job is, for people. Machines read conditions."""
+
+    PENDING = "Pending"
+    DELAYED = "Delayed"
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    BACKOFF = "Backoff"
+    SUSPENDED = "Suspended"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+FINISHED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED})
+
+
+class Condition(StatusModel):
+    """A Kubernetes condition: type, status, reason, message, and the generation it was decided for."""
+
+    type: Short = Field(description="Admitted, Progressing, Succeeded or Failed; on a queue, Ready.")
+    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
+    reason: Short = Field(description="One word for machines.")
+    message: Text = Field("", description="A sentence for people.")
+    observed_generation: int = Field(description="metadata.generation this was decided for.")
+    last_transition_time: AwareDatetime = Field(description="When status last changed.")
+
+
+class Items(StatusModel):
+    """Counts of a job's items."""
+
+    total: int | None = Field(None, description="Items in all, once known.")
+    done: int = Field(0, description="Items finished by this job, those found done among them.")
+    failed: int = Field(0, description="Items that ended in an error.")
+    already: int = Field(0, description="Of done, those that were done before this job touched them.")
+
+
+class Progress(StatusModel):
+    """What the runner last told."""
+
+    percent: int = Field(0, ge=0, le=100, description="0 to 100.")
+    step: Short | None = Field(None, description="What is being done.")
+    message: Text | None = Field(None, description="More about it.")
+    items: Items | None = Field(None, description="Counts of items.")
+    summary: Short | None = Field(None, description='The printer column PROGRESS: "60/100", or "60%" without items.')
+
+
+class AttemptRecord(StatusModel):
+    """One finished run."""
+
+    run: int = Field(description="Number of the run, the N of its Kubernetes Job's name.")
+    outcome: Literal["Succeeded", "Failed", "Stalled", "Stopped"] = Field(
+        description="Succeeded; Failed (an attempt consumed); Stalled or Stopped (none consumed)."
+    )
+    reason: Short = Field(description="One word for machines.")
+    message: Text = Field("", description="A sentence for people.")
+    started: AwareDatetime | None = Field(None, description="When the run's pod started.")
+    finished: AwareDatetime | None = Field(None, description="When it ended.")
+
+
+class Attempts(StatusModel):
+    """Attempts made and what became of the last ones."""
+
+    runs: int = Field(0, description="Runs started so far; the next run's number is one more.")
+    made: int = Field(0, description="Attempts consumed, a running one not counted.")
+    stalls: int = Field(0, description="Interruptions that were not the job's fault.")
+    stops: int = Field(0, description="Consecutive stops before the work was finished (exit code 75).")
+    limit: int | None = Field(None, description="Attempts in all.")
+    summary: Short | None = Field(None, description='The printer column ATTEMPT: "1/5".')
+    last: list[AttemptRecord] = Field(
+        default_factory=list, max_length=MAX_ATTEMPTS_SHOWN, description="The last runs, newest last."
+    )
+
+
+class JobError(StatusModel):
+    """One error, as precise as it is known."""
+
+    reason: Short = Field(description="One word for machines.")
+    message: Text = Field(description="What was wrong and what is allowed.")
+    field: Short | None = Field(None, description="Field of the spec.")
+    row: int | None = Field(None, description="Row of the input, as a spreadsheet counts: the header is row 1.")
+    column: Short | None = Field(None, description="Column of the input.")
+    item: int | None = Field(None, description="Number of the item, from 0.")
+
+
+class ActiveRun(StatusModel):
+    """The run that holds the job's slot."""
+
+    run: int = Field(description="Number of the run.")
+    reserved: AwareDatetime = Field(description="When its slot was taken.")
+    stopping: Short | None = Field(None, description="Why the operator asked it to stop, if it did.")
+
+
+class JobStatus(StatusModel):
+    """Status of every job kind; `inputs` and `result` are the kind's own."""
+
+    phase: Phase | None = Field(None, description="Where the job is, for people.")
+    conditions: list[Condition] = Field(default_factory=list, max_length=8, description="For machines.")
+    observed_generation: int | None = Field(None, description="Last metadata.generation that was looked at.")
+    progress: Progress | None = Field(None, description="What the runner last told.")
+    attempts: Attempts | None = Field(None, description="Attempts made.")
+    active: ActiveRun | None = Field(None, description="The run that holds the job's slot.")
+    next_attempt_time: AwareDatetime | None = Field(None, description="When the next attempt may start.")
+    policy: ResolvedPolicy | None = Field(None, description="The policy, frozen at admission.")
+    errors: list[JobError] = Field(default_factory=list, max_length=MAX_ERRORS, description="The last errors.")
+    start_time: AwareDatetime | None = Field(None, description="When the first attempt was admitted.")
+    completion_time: AwareDatetime | None = Field(None, description="When the job finished.")
