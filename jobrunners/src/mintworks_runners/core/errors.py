@@ -1,0 +1,155 @@
+"""How a run ends when it does not succeed: exceptions, and the exit code each one stands for.
+
+The operator decides by the exit code alone (0 done, 64 bad input, 75 not finished, anything else one attempt used up);
+the reason and the message are for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+EXIT_DONE: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_BAD_INPUT: Final = 64
+EXIT_NOT_FINISHED: Final = 75
+
+FULL_FINDINGS: Final = 100
+"""So many findings of one run are kept in full; further ones are only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with the input, said so that a person can go and change it.
+
+    `reason` is CamelCase for machines. `field` is a path in the job's spec (`rows`), `row` counts as a spreadsheet does
+    (the header is row 1; in JSONL it is the line), `column` is the column's name, `item` the item's number.
+    """
+
+    reason: str
+    message: str
+    field: str | None = None
+    row: int | None = None
+    column: str | None = None
+    item: int | None = None
+
+    def to_json(self) -> dict[str, str | int]:
+        """The finding as the protocol writes it: absent parts are left out."""
+        parts = {
+            "reason": self.reason,
+            "message": self.message,
+            "field": self.field,
+            "row": self.row,
+            "column": self.column,
+            "item": self.item,
+        }
+        return {name: value for name, value in parts.items() if value is not None}
+
+    def __str__(self) -> str:
+        """Where, then what: `rows, row 3, column name: …`."""
+        places = [
+            self.field,
+            None if self.item is None else f"item {self.item}",
+            None if self.row is None else f"row {self.row}",
+            None if self.column is None else f"column {self.column}",
+        ]
+        where = ", ".join(place for place in places if place)
+        return f"{where}: {self.message}" if where else self.message
+
+
+class RunEnded(Exception):  # noqa: N818 - not always an error: a stop at a safe point is one of these too
+    """The run ends here with `exit_code`; `reason` is CamelCase, the message is for people and holds no secret."""
+
+    exit_code: int = EXIT_FAILED
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class AttemptFailed(RunEnded):
+    """The attempt failed for a reason that may pass; it is tried again while attempts are left."""
+
+
+class InvalidInput(RunEnded):
+    """The input is bad and stays so: the job is final (exit 64). Carries all that was found, not only the first."""
+
+    exit_code = EXIT_BAD_INPUT
+
+    def __init__(self, findings: Iterable[Finding], *, total: int | None = None, reason: str | None = None) -> None:
+        self.findings = tuple(findings)
+        self.total = len(self.findings) if total is None else total
+        if not self.findings:
+            raise ValueError("InvalidInput needs at least one finding")
+        first = self.findings[0]
+        summary = str(first) if self.total == 1 else f"{self.total} problems; the first: {first}"
+        super().__init__(reason or (first.reason if self.total == 1 else "InvalidInput"), summary)
+
+    @classmethod
+    def one(
+        cls,
+        reason: str,
+        message: str,
+        *,
+        field: str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+        item: int | None = None,
+    ) -> InvalidInput:
+        """An InvalidInput with a single finding."""
+        return cls([Finding(reason, message, field, row, column, item)])
+
+
+class NotFinished(RunEnded):
+    """Nothing is wrong with the job, but it cannot go on now (exit 75): no attempt is used up, it is started again."""
+
+    exit_code = EXIT_NOT_FINISHED
+
+
+class Waiting(NotFinished):
+    """Something outside must change first: LeaseHeld, RedisAway, LowBalance, NoHealthyEndpoint, HistoryIncomplete …"""
+
+
+class Stopped(NotFinished):
+    """The run was asked to stop (SIGTERM) and did so at a safe point."""
+
+    def __init__(self, message: str = "stopped at a safe point because the pod was told to end") -> None:
+        super().__init__("Stopped", message)
+
+
+class InputChanged(NotFinished):
+    """What the sources hold now is not what the job's first attempt froze; nothing was done with it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("InputChanged", message)
+
+
+class Findings:
+    """Collects problems so that all of a file are told together: the first 100 in full, the rest counted."""
+
+    def __init__(self, limit: int = FULL_FINDINGS) -> None:
+        self._limit = limit
+        self.kept: list[Finding] = []
+        self.total = 0
+
+    def add(
+        self,
+        reason: str,
+        message: str,
+        *,
+        field: str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+        item: int | None = None,
+    ) -> None:
+        """Note one problem."""
+        self.total += 1
+        if len(self.kept) < self._limit:
+            self.kept.append(Finding(reason, message, field, row, column, item))
+
+    def raise_if_any(self) -> None:
+        """Raise InvalidInput with everything noted so far; do nothing where nothing was noted."""
+        if self.total:
+            raise InvalidInput(self.kept, total=self.total)
