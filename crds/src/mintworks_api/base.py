@@ -1,4 +1,4 @@
-"""What every model of the API shares: naming, strictness, and the marks that `mintworks_api.generate` turns into CRD schema."""
+"""What every model of the API shares: naming, strictness, and the marks that `generate` turns into CRD schema."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pydantic.alias_generators import to_camel
 GROUP = "mintworks.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
+
+MUTABLE = "x-mintworks-mutable"
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
 DURATION_PATTERN = r"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"
@@ -49,9 +51,9 @@ class StatusModel(Model):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
 
 
-def mutable(**extra: Any) -> dict[str, Any]:
+def mutable() -> dict[str, Any]:
     """`json_schema_extra` of a field that may change after creation. Every other field of a job's spec is frozen."""
-    return {"x-mintworks-mutable": True, **extra}
+    return {MUTABLE: True}
 
 
 def parse_duration(text: str) -> timedelta:
@@ -71,15 +73,9 @@ Duration = Annotated[str, Field(pattern=DURATION_PATTERN, min_length=2, max_leng
 DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
 DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
 FileKey = Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", min_length=1, max_length=253)]
-RelativePath = Annotated[
-    str,
-    Field(
-        # No empty, `.` or `..` segment and no leading slash: the path stays inside the volume or folder it names.
-        pattern=r"^([^./\x00][^/\x00]*|\.[^./\x00][^/\x00]*|\.\.[^/\x00]+)(/([^./\x00][^/\x00]*|\.[^./\x00][^/\x00]*|\.\.[^/\x00]+))*$",
-        min_length=1,
-        max_length=1024,
-    ),
-]
+# No empty, `.` or `..` segment and no leading slash: the path stays inside the volume or folder it names.
+_SEGMENT = r"([^./\x00][^/\x00]*|\.[^./\x00][^/\x00]*|\.\.[^/\x00]+)"
+RelativePath = Annotated[str, Field(pattern=f"^{_SEGMENT}(/{_SEGMENT})*$", min_length=1, max_length=1024)]
 # Neither user info nor a query: both are where credentials hide, and this text is shown to everyone who may read jobs.
 HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+(/[^?#\s]*)?$", max_length=2048)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", max_length=64)]

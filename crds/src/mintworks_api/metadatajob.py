@@ -116,7 +116,7 @@ class MetadataJobSpec(JobSpec):
     )
 
     rows: Source = Field(
-        description="CSV or JSONL: name, description, image_filename, recipient_wallet; any other column is an attribute."
+        description="CSV or JSONL: name, description, image_filename, recipient_wallet; others are attributes."
     )
     images: Images = Field(description="Where the images are.")
     collection: CollectionData = Field(description="What every document says.")

@@ -196,7 +196,7 @@ class Recipients(Model):
 
     default: Annotated[str, Field(pattern=r"^(wallet|[1-9A-HJ-NP-Za-km-z]{32,44})$", max_length=44)] | None = Field(
         None,
-        description="An address, or the word wallet for the job's own. Default: none, a row without wallet is an error.",
+        description="An address, or the word wallet for the job's own. Default: none; a row without one is an error.",
     )
     overrides: Annotated[dict[str, SolanaAddress], Field(max_length=1000)] | None = Field(
         None, description='Item number to address, for example {"3": …}.'

@@ -100,7 +100,7 @@ class JobPolicy(PolicyDefaults):
     delay: Duration | None = Field(None, description="Not before this long after creation.")
     suspend: bool | None = Field(
         None,
-        description="true: nothing starts; a running attempt stops at a safe point and goes on later, at no cost in attempts.",
+        description="true: nothing starts; a running attempt stops at a safe point, goes on later, costs nothing.",
         json_schema_extra=mutable(),
     )
 

@@ -1,0 +1,1 @@
+"""CRDs, their copies in the chart, and the reference pages, made from the models."""

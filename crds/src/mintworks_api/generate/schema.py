@@ -1,0 +1,124 @@
+"""Pydantic models as structural OpenAPI v3 schemas with CEL rules, the form that Kubernetes demands."""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from ..base import MUTABLE, Model, Rule, StatusModel
+
+Schema = dict[str, Any]
+#: JSON Schema keywords that stay as they are.
+_KEPT = frozenset(
+    {"type", "format", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"}
+)
+
+
+def structural(model: type[Model] | type[StatusModel], *, frozen: bool = False) -> Schema:
+    """The structural schema of a model.
+
+    Args:
+        model: the model; nested models become nested objects.
+        frozen: add rules by which fields that are not marked mutable cannot change after creation.
+    """
+    json_schema = model.model_json_schema()
+    properties = {
+        name: _field(field, json_schema["properties"][name], json_schema.get("$defs", {}), frozen=frozen)
+        for name, field in ((f.alias or n, f) for n, f in model.model_fields.items())
+    }
+    required = [f.alias or n for n, f in model.model_fields.items() if f.is_required()]
+    schema: Schema = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = required
+    rules = [_rule(r) for r in getattr(model, "rules", ())]
+    if frozen:
+        rules += [_frozen_rule(f.alias or n, f) for n, f in model.model_fields.items() if not _is_mutable(f)]
+    if rules:
+        schema["x-kubernetes-validations"] = rules
+    return schema
+
+
+def nested_model(annotation: Any) -> type[Model] | type[StatusModel] | None:
+    """The model that an annotation is, may be, or lists; None where it is of plain values."""
+    if isinstance(annotation, type) and issubclass(annotation, Model | StatusModel):
+        return annotation
+    for argument in typing.get_args(annotation):
+        if (found := nested_model(argument)) is not None:
+            return found
+    return None
+
+
+def _field(field: FieldInfo, json_schema: Schema, definitions: Schema, *, frozen: bool) -> Schema:
+    model = nested_model(field.annotation)
+    json_schema = _without_null(json_schema)
+    if model is None:
+        schema = _plain(json_schema, definitions)
+    elif _is_list(field.annotation):
+        schema = {"type": "array", "items": structural(model)}
+        schema |= {k: json_schema[k] for k in ("minItems", "maxItems") if k in json_schema}
+    else:
+        schema = structural(model, frozen=frozen and _is_mutable(field) and _has_mutable(model))
+    return {"description": field.description or "", **schema}
+
+
+def _without_null(schema: Schema) -> Schema:
+    """A field's JSON schema, the null of an optional one taken out."""
+    variants = [v for v in schema.get("anyOf", []) if v != {"type": "null"}]
+    if len(variants) != 1:
+        return schema
+    return {**{k: v for k, v in schema.items() if k != "anyOf"}, **variants[0]}
+
+
+def _plain(schema: Schema, definitions: Schema) -> Schema:
+    """A JSON schema of plain values, lists and maps in structural form."""
+    if "anyOf" in schema:  # Quantity is the only union of the API
+        return {"x-kubernetes-int-or-string": True}
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].removeprefix("#/$defs/")]
+    kept = {k: v for k, v in schema.items() if k in _KEPT}
+    if schema.get("type") == "array":
+        kept["items"] = _plain(schema["items"], definitions)
+    if schema.get("type") == "object":
+        kept["additionalProperties"] = _plain(schema["additionalProperties"], definitions)
+        if "maxProperties" in schema:
+            kept["maxProperties"] = schema["maxProperties"]
+    if schema.get("type") == "integer":
+        kept["format"] = "int64"
+    return kept
+
+
+def _is_list(annotation: Any) -> bool:
+    if typing.get_origin(annotation) is list:
+        return True
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
+        return any(_is_list(a) for a in typing.get_args(annotation))
+    return False
+
+
+def _is_mutable(field: FieldInfo) -> bool:
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get(MUTABLE))
+
+
+def _has_mutable(model: type[Model] | type[StatusModel]) -> bool:
+    return any(_is_mutable(f) for f in model.model_fields.values())
+
+
+def _rule(rule: Rule) -> Schema:
+    rendered: Schema = {"rule": rule.cel, "message": rule.message}
+    # The API server accepts a fieldPath only to a field that the schema has, which `Rule.field` is.
+    return rendered | ({"fieldPath": f".{rule.field}"} if rule.field else {})
+
+
+def _frozen_rule(name: str, field: FieldInfo) -> Schema:
+    same = f"self.{name} == oldSelf.{name}"
+    if not field.is_required():
+        same = f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || {same})"
+    return {
+        "rule": same,
+        "message": "cannot be changed after creation: delete the job and apply it anew (nothing is done twice)",
+        "fieldPath": f".{name}",
+    }
