@@ -1,0 +1,3 @@
+module mintworks.dev/dev/pause
+
+go 1.21
