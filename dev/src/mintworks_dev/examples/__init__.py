@@ -1,0 +1,1 @@
+"""What of the examples is derived: images, the rows' ConfigMap, throwaway keys, CIDs."""
