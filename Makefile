@@ -1,0 +1,99 @@
+# Everything that a person or CI does here is a target of this file. Tools and results stay below build/.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+BUILD := build
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(BUILD)/venv
+export MINTWORKS_BUILD := $(CURDIR)/$(BUILD)
+UV := $(BUILD)/tools/bin/uv
+RUN := $(UV) run --frozen --quiet
+DEV := $(RUN) python -m mintworks_dev
+CLUSTER ?= local
+PYTEST := $(RUN) pytest
+SYNCED := $(BUILD)/.synced
+
+##@ Try it
+
+.PHONY: try
+try: $(SYNCED) ## Run the example here, without a cluster (about two minutes)
+	$(RUN) mintworks run -f examples/genesis --localnet --state $(BUILD)/try
+
+.PHONY: demo
+demo: $(SYNCED) ## Set up a whole Kubernetes here and run the example in it
+	$(DEV) demo up --cluster=$(CLUSTER)
+
+.PHONY: demo-down
+demo-down: $(SYNCED) ## Take down what `make demo` started
+	$(DEV) demo down --cluster=$(CLUSTER)
+
+##@ Test
+
+.PHONY: test
+test: verify lint ## Every test there is, with all the set-up it needs
+	$(DEV) cluster up --cluster=$(CLUSTER)
+	$(PYTEST) tests --cluster=$(CLUSTER)
+	$(DEV) demo down --cluster=$(CLUSTER)
+
+.PHONY: test-unit
+test-unit: $(SYNCED) ## Tests that need nothing but Python (seconds)
+	$(PYTEST) tests/unit
+
+.PHONY: test-integration
+test-integration: $(SYNCED) ## Tests on a real API server, Redis, Kubo and localnet
+	$(PYTEST) tests/integration tests/faults
+
+.PHONY: test-e2e
+test-e2e: $(SYNCED) ## Tests on real pods
+	$(DEV) cluster up --cluster=$(CLUSTER)
+	$(PYTEST) tests/e2e --cluster=$(CLUSTER)
+
+.PHONY: verify
+verify: $(SYNCED) ## Fail when something generated differs from what makes it
+	$(RUN) python -m mintworks_api.generate --check .
+	$(UV) lock --check --quiet
+
+.PHONY: lint
+lint: $(SYNCED) ## ruff, mypy in strict mode, import-linter
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy crds/src operator/src jobrunners/src cli/src dev/src tests
+	$(RUN) lint-imports
+
+.PHONY: bench
+bench: $(SYNCED) ## Measure; GROUP=name for one group. Writes build/bench.json
+	$(RUN) python -m bench $(if $(GROUP),--group $(GROUP)) --out $(BUILD)/bench.json
+
+##@ Work on it
+
+.PHONY: generate
+generate: $(SYNCED) ## Make CRDs, chart copies and reference pages from the models
+	$(RUN) python -m mintworks_api.generate .
+
+.PHONY: images
+images: $(SYNCED) ## Build the container images, without an engine or a registry
+	$(DEV) images build
+
+.PHONY: cluster-up
+cluster-up: $(SYNCED) ## Start a Kubernetes (CLUSTER=local, kind or current)
+	$(DEV) cluster up --cluster=$(CLUSTER)
+
+.PHONY: cluster-down
+cluster-down: $(SYNCED) ## Stop it and leave nothing behind
+	$(DEV) cluster down --cluster=$(CLUSTER)
+
+.PHONY: clean
+clean: ## Remove build/ (run demo-down first)
+	@if [ -e $(BUILD)/cluster/running ]; then echo "a cluster runs: make demo-down first" >&2; exit 1; fi
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(UV): dev/bootstrap.sh
+	bash dev/bootstrap.sh $(BUILD)/tools
+
+$(SYNCED): $(UV) pyproject.toml uv.lock $(wildcard */pyproject.toml)
+	$(UV) sync --frozen --quiet
+	@touch $@

@@ -1,0 +1,105 @@
+"""Specs that every job test starts from, and the table of bad ones with what a person must read."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+ADDRESS = "HkUpJvBqUjbR4kvHtQ3ngUZBGXxYmXC9fD4sdcSx4fCa"
+CID = "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi"
+
+MINT: dict[str, Any] = {
+    "solana": {"rpcUrls": ["http://localnet:8899"]},
+    "wallet": {"secret": {"name": "minter", "key": "id.json"}},
+    "tree": {"create": {"capacity": 100}},
+    "metadataFrom": {"job": "genesis-metadata"},
+}
+METADATA: dict[str, Any] = {
+    "rows": {"configMap": {"name": "rows", "key": "rows.csv"}},
+    "images": {"cid": CID},
+    "collection": {"name": "Genesis"},
+    "storage": {"kubo": {"url": "http://ipfs:5001"}},
+}
+GOOD: dict[str, dict[str, Any]] = {"MintJob": MINT, "MetadataJob": METADATA}
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A spec made bad by setting `path` to `value` (None removes it), and what the answer must say."""
+
+    kind: str
+    path: str
+    value: Any
+    field: str
+    words: str
+    cluster_only: bool = False
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The bad spec."""
+        spec = copy.deepcopy(GOOD[self.kind])
+        *parents, last = self.path.split(".")
+        at = spec
+        for name in parents:
+            at = at.setdefault(name, {})
+        if self.value is None:
+            del at[last]
+        else:
+            at[last] = self.value
+        return spec
+
+    def __str__(self) -> str:
+        return f"{self.kind}-{self.path}={str(self.value)[:40]}"
+
+
+_CREATOR = {"address": ADDRESS, "share": 100}
+
+BAD: tuple[Bad, ...] = (
+    Bad("MintJob", "wallet", None, "wallet", "equired"),
+    Bad("MintJob", "solana", {}, "solana", "set rpcUrls or rpcSecret"),
+    Bad("MintJob", "solana.rpcUrls", [], "rpcUrls", "at least 1"),
+    Bad("MintJob", "solana.rpcUrls", ["https://rpc.example/?api-key=secret"], "rpcUrls", "match"),
+    Bad("MintJob", "solana.rpcUrls", ["https://user:pass@rpc.example"], "rpcUrls", "match"),
+    Bad("MintJob", "solana.rpcUrls", ["ftp://rpc.example"], "rpcUrls", "match"),
+    Bad("MintJob", "solana.commitment", "processed", "commitment", "confirmed"),
+    Bad("MintJob", "solana.requestsPerSecond", 0, "requestsPerSecond", "greater than or equal to 1"),
+    Bad("MintJob", "solana.priorityFee.percentile", 101, "percentile", "less than or equal to 100"),
+    Bad("MintJob", "tree", {}, "tree", "exactly one of create or address must be set"),
+    Bad("MintJob", "tree.address", ADDRESS, "tree", "exactly one of create or address must be set"),
+    Bad("MintJob", "tree.create", {}, "tree.create", "exactly one of capacity or maxDepth must be set"),
+    Bad("MintJob", "tree.create", {"maxDepth": 14}, "tree.create", "maxDepth and maxBufferSize go together"),
+    Bad("MintJob", "tree.create.capacity", 0, "capacity", "greater than or equal to 1"),
+    Bad("MintJob", "tree.create.salt", "", "salt", "at least 1"),
+    Bad("MintJob", "tree.allowPublic", True, "tree", "allowPublic goes with address"),
+    Bad("MintJob", "collection", {"mint": "not an address"}, "mint", "match"),
+    Bad("MintJob", "metadataFrom", {}, "metadataFrom", "exactly one of job or cid must be set"),
+    Bad("MintJob", "metadataFrom", {"cid": CID}, "metadataFrom", "cid and manifest go together"),
+    Bad("MintJob", "metadataFrom.asset", {"symbol": "X"}, "metadataFrom", "asset goes with cid"),
+    Bad("MintJob", "metadataFrom.job", "Not_A_Label", "metadataFrom.job", "match"),
+    Bad("MintJob", "recipients", {"default": "me"}, "recipients.default", "match"),
+    Bad("MintJob", "recipients", {"overrides": {"3": "nobody"}}, "recipients.overrides", "match"),
+    Bad("MintJob", "batchSize", 11, "batchSize", "less than or equal to 10"),
+    Bad("MintJob", "inFlight", 0, "inFlight", "greater than or equal to 1"),
+    Bad("MintJob", "maxCost", "1,5", "maxCost", "match"),
+    Bad("MintJob", "maxAttempts", 0, "maxAttempts", "greater than or equal to 1"),
+    Bad("MintJob", "maxAttempts", "five", "maxAttempts", "integer"),
+    Bad("MintJob", "priority", -1, "priority", "greater than or equal to 0"),
+    Bad("MintJob", "timeout", "soon", "timeout", "match"),
+    Bad("MintJob", "backoff", {"type": "linear"}, "backoff.type", "exponential"),
+    Bad("MintJob", "backoff", {"jitter": 2}, "backoff.jitter", "less than or equal to 1"),
+    Bad("MintJob", "queue", "a.b", "queue", "match"),
+    Bad("MetadataJob", "rows", None, "rows", "equired"),
+    Bad("MetadataJob", "rows", {}, "rows", "exactly one of"),
+    Bad("MetadataJob", "rows.http", {"url": "http://x/rows.csv", "sha256": "0" * 64}, "rows", "exactly one of"),
+    Bad("MetadataJob", "rows", {"http": {"url": "http://x/rows.csv", "sha256": "abc"}}, "sha256", "match"),
+    Bad("MetadataJob", "rows", {"volume": {"claim": "c", "path": "../etc/passwd"}}, "path", "match"),
+    Bad("MetadataJob", "rows", {"volume": {"claim": "c", "path": "/etc/passwd"}}, "path", "match"),
+    Bad("MetadataJob", "images", {"cid": "bafy"}, "images.cid", "match"),
+    Bad("MetadataJob", "collection.symbol", "TOO-LONG-SYMBOL", "symbol", "10"),
+    Bad("MetadataJob", "collection.sellerFeeBasisPoints", 10001, "sellerFeeBasisPoints", "less than or equal to 10000"),
+    Bad("MetadataJob", "collection.creators", [_CREATOR | {"share": 90}], "creators", "must make 100"),
+    Bad("MetadataJob", "collection.creators", [_CREATOR | {"share": 50}] * 2, "creators", "only once"),
+    Bad("MetadataJob", "storage", {}, "storage", "exactly one of kubo or car must be set"),
+    Bad("MetadataJob", "storage", None, "storage", "required in a cluster", cluster_only=True),
+)
