@@ -83,7 +83,7 @@ BAD: tuple[Bad, ...] = (
     Bad("MintJob", "inFlight", 0, "inFlight", "greater than or equal to 1"),
     Bad("MintJob", "maxCost", "1,5", "maxCost", "match"),
     Bad("MintJob", "maxAttempts", 0, "maxAttempts", "greater than or equal to 1"),
-    Bad("MintJob", "maxAttempts", "five", "maxAttempts", "integer"),
+    Bad("MintJob", "maxAttempts", "five", "maxAttempts", "expected numeric"),
     Bad("MintJob", "priority", -1, "priority", "greater than or equal to 0"),
     Bad("MintJob", "timeout", "soon", "timeout", "match"),
     Bad("MintJob", "backoff", {"type": "linear"}, "backoff.type", "exponential"),

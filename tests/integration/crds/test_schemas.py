@@ -1,0 +1,101 @@
+"""What the API server itself accepts, refuses and prints, with the CRDs that are shipped."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mintworks_api import API_VERSION, JOB_KINDS
+from mintworks_dev.cluster import ControlPlane
+from mintworks_dev.commands import CommandError
+from support.specs import ADDRESS, BAD, GOOD, METADATA, MINT, Bad
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = sorted(p.name for p in (ROOT / "examples").iterdir() if p.is_dir())
+
+
+def manifest(kind: str, spec: dict[str, Any], name: str = "job") -> str:
+    return yaml.safe_dump({"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec})
+
+
+def refusal(plane: ControlPlane, namespace: str, text: str) -> str:
+    with pytest.raises(CommandError) as caught:
+        plane.kubectl("-n", namespace, "apply", "--server-side", "-f", "-", stdin=text)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_good_specs_are_stored_without_defaults(control_plane: ControlPlane, namespace: str, kind: str) -> None:
+    control_plane.kubectl("-n", namespace, "apply", "-f", "-", stdin=manifest(kind, GOOD[kind]))
+    stored = json.loads(control_plane.kubectl("-n", namespace, "get", JOB_KINDS[kind].plural, "job", "-o", "json"))
+    assert stored["spec"] == GOOD[kind]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=str)
+def test_bad_specs_are_refused_readably(control_plane: ControlPlane, bad: Bad) -> None:
+    answer = refusal(control_plane, "default", manifest(bad.kind, bad.spec))
+    assert bad.field in answer
+    assert bad.words in answer
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_is_accepted(control_plane: ControlPlane, namespace: str, example: str) -> None:
+    control_plane.kubectl("-n", namespace, "apply", "-f", str(ROOT / "examples" / example))
+    listed = control_plane.kubectl("-n", namespace, "get", "mintworks", "-o", "name")
+    assert {"metadatajob", "mintjob", "jobqueue"} == {re.split(r"\.", line)[0] for line in listed.split()}
+
+
+def test_names_are_dns_labels(control_plane: ControlPlane) -> None:
+    answer = refusal(control_plane, "default", manifest("MintJob", MINT, name="a.b"))
+    assert "metadata.name must be a DNS label" in answer
+
+
+def test_unknown_fields_are_refused(control_plane: ControlPlane) -> None:
+    answer = refusal(control_plane, "default", manifest("MintJob", MINT | {"maxAttemps": 3}))
+    assert "maxAttemps" in answer
+
+
+CHANGES: list[tuple[str, dict[str, Any], str | None]] = [
+    ("MintJob", {"suspend": True}, None),
+    ("MintJob", {"priority": 0, "maxAttempts": 9, "ttl": "1h", "startAfter": "2030-01-01T00:00:00Z"}, None),
+    ("MintJob", {"maxCost": "3.5"}, None),
+    ("MintJob", {"solana": {"rpcUrls": ["https://other.example"], "requestsPerSecond": 5}}, None),
+    ("MintJob", {"solana": {"rpcUrls": ["http://localnet:8899"], "commitment": "finalized"}}, "spec.solana.commitment"),
+    ("MintJob", {"tree": {"address": ADDRESS}}, "spec.tree"),
+    ("MintJob", {"batchSize": 1}, "spec.batchSize"),
+    ("MintJob", {"queue": "other"}, "spec.queue"),
+    ("MintJob", {"wallet": {"secret": {"name": "other", "key": "id.json"}}}, "spec.wallet"),
+    ("MetadataJob", {"suspend": True}, None),
+    ("MetadataJob", {"collection": {"name": "Other"}}, "spec.collection"),
+    ("MetadataJob", {"rows": {"configMap": {"name": "other", "key": "rows.csv"}}}, "spec.rows"),
+]
+
+
+@pytest.mark.parametrize(("kind", "change", "refused"), CHANGES, ids=lambda v: json.dumps(v)[:60])
+def test_only_what_the_design_names_may_change(
+    control_plane: ControlPlane, namespace: str, kind: str, change: dict[str, Any], refused: str | None
+) -> None:
+    before = copy.deepcopy({"MintJob": MINT, "MetadataJob": METADATA}[kind])
+    control_plane.kubectl("-n", namespace, "apply", "--server-side", "-f", "-", stdin=manifest(kind, before))
+    after = manifest(kind, before | change)
+    if refused is None:
+        control_plane.kubectl("-n", namespace, "apply", "--server-side", "-f", "-", stdin=after)
+        return
+    answer = refusal(control_plane, namespace, after)
+    assert refused in answer
+    assert "cannot be changed after creation" in answer
+
+
+def test_printer_columns(control_plane: ControlPlane, namespace: str) -> None:
+    control_plane.kubectl("-n", namespace, "apply", "-f", "-", stdin=manifest("MintJob", MINT))
+    status = {"phase": "Running", "progress": {"summary": "60/100"}, "attempts": {"summary": "1/5"}}
+    patch = json.dumps({"status": status})
+    control_plane.kubectl("-n", namespace, "patch", "mj", "job", "--subresource=status", "--type=merge", "-p", patch)
+    header, row = control_plane.kubectl("-n", namespace, "get", "mintjobs").splitlines()
+    assert header.split() == ["NAME", "PHASE", "PROGRESS", "ATTEMPT", "AGE"]
+    assert row.split()[:4] == ["job", "Running", "60/100", "1/5"]
