@@ -51,7 +51,8 @@ class Reporter:
         self._interval = interval
         self._progress: dict[str, Any] | None = None
         self._inputs: dict[str, Any] = {}
-        self._inputs_due = False
+        self._said = asyncio.Event()
+        self._said.set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._away = False
@@ -88,7 +89,7 @@ class Reporter:
     def report_inputs(self, inputs: Mapping[str, Any]) -> None:
         """Note facts that the operator cannot know and shall freeze in status.inputs. Several calls add up."""
         self._inputs.update(inputs)
-        self._inputs_due = True
+        self._said.clear()
         self._wake.set()
 
     async def wait_for_echo(
@@ -112,6 +113,13 @@ class Reporter:
                 return
             await stop.sleep(_POLL_SECONDS)
         raise Waiting("RedisAway", f"the operator did not confirm the job's inputs within {within:.0f} s")
+
+    async def settle(self, within: float = _FLUSH_SECONDS) -> None:
+        """Return once the inputs noted so far are said, or after `within` seconds: an absent channel stops nobody."""
+        if not self._channel.connected:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._said.wait(), within)
 
     async def _echoed(self, inputs: Mapping[str, Any]) -> bool:
         try:
@@ -141,13 +149,11 @@ class Reporter:
             await asyncio.sleep(pause)
 
     async def _flush(self) -> None:
-        if self._inputs_due:
-            self._inputs_due = False
-            try:
-                await self._channel.send({"type": "inputs", "run": self._run, "inputs": dict(self._inputs)})
-            except BaseException:
-                self._inputs_due = True
-                raise
+        if not self._said.is_set():
+            inputs = dict(self._inputs)
+            await self._channel.send({"type": "inputs", "run": self._run, "inputs": inputs})
+            if inputs == self._inputs:
+                self._said.set()
         told = self._progress
         if told is not None:
             await self._channel.send(told)

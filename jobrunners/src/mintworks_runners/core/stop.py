@@ -39,6 +39,11 @@ class StopSignal:
         """Return once the stop is asked for."""
         await self._event.wait()
 
+    async def breathe(self) -> None:
+        """Let others run for a moment (signals, the reporter) inside a long computation, then check."""
+        await asyncio.sleep(0)
+        self.check()
+
     async def sleep(self, seconds: float) -> None:
         """Sleep, but raise Stopped as soon as the stop is asked for."""
         try:

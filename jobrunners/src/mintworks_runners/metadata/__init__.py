@@ -1,0 +1,1 @@
+"""MetadataJob: rows → checked → NFT documents → one folder in IPFS whose CID is computed here."""

@@ -1,0 +1,32 @@
+"""Reads what a MetadataJob's spec names into a Collection: for the job itself, and for a MintJob that depends on it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from mintworks_api import MetadataJobSpec
+
+from mintworks_runners.core.sources import SourceReader, Spooled
+
+from .folder import Collection
+from .images import MAP_LIMIT, ImageFolder, ImageSource, read_map
+
+
+async def gather(sources: SourceReader, spec: MetadataJobSpec, prefix: str = "") -> tuple[Collection, Spooled]:
+    """The job's collection, and its rows as spooled. `prefix` stands before the spec's fields: `dependencies/NAME/`.
+
+    InvalidInput and AttemptFailed as `SourceReader.spool` and `read_map` raise them.
+    """
+    rows_field = f"{prefix}rows"
+    rows = await sources.spool(spec.rows, rows_field)
+    images = await _images(sources, spec, f"{prefix}images.map")
+    return Collection(rows.path, spec.collection, images, rows_field, f"{prefix}collection"), rows
+
+
+async def _images(sources: SourceReader, spec: MetadataJobSpec, field: str) -> ImageSource:
+    if spec.images.map is not None:
+        spooled = await sources.spool(spec.images.map, field, limit=MAP_LIMIT)
+        return await asyncio.to_thread(read_map, spooled.path, field)
+    if spec.images.cid is None:
+        raise ValueError("the model lets no spec without cid and map through")
+    return ImageFolder(spec.images.cid)

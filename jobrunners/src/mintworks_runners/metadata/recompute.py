@@ -1,0 +1,103 @@
+"""For the mint runner: the items of a MetadataJob, proved to be those of its folder by making the folder again.
+
+No manifest has to be stored anywhere: the same rows and the same spec give the same CID, or nothing is minted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mintworks_api import MetadataJobSpec, Source
+
+from mintworks_runners.core.context import JobContext, parse_spec
+from mintworks_runners.core.errors import Findings, InputChanged
+from mintworks_runners.core.protocol import Dependency
+
+from .documents import document_uri
+from .folder import Collection, folder_cid, new_folder, write_documents
+from .gather import gather
+from .rows import read_rows
+
+
+@dataclass(frozen=True, slots=True)
+class MintItem:
+    """What the chain shall hold of an item: its number, name and uri, and who the row says receives it (if it does).
+
+    `row` is where it stands in the rows, for messages.
+    """
+
+    index: int
+    name: str
+    uri: str
+    recipient: str | None
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class MintList:
+    """A checked list of items: the folder's CID, how many, and the SHA-256 of the rows. Iterate it as often as needed.
+
+    It reads the spooled rows anew each time and keeps none, in row order.
+    """
+
+    cid: str
+    items: int
+    rows_sha256: str
+    rows: Path
+    field: str
+
+    def __iter__(self) -> Iterator[MintItem]:
+        """The items in row order."""
+        for row in read_rows(self.rows, field=self.field, findings=Findings(), images=False):
+            yield MintItem(row.index, row.name, document_uri(self.cid, row.index), row.recipient, row.row)
+
+
+async def from_dependency(context: JobContext, dependency: Dependency) -> MintList:
+    """The items of the MetadataJob that this job depends on.
+
+    Spools the same sources, makes all documents in the scratch directory and computes the folder's CID. InputChanged
+    where rows, number or CID are not those of the job's result; InvalidInput where the rows are bad.
+    """
+    spec = parse_spec(dependency.kind, dependency.spec)
+    if not isinstance(spec, MetadataJobSpec):
+        raise TypeError(f"{dependency.kind} is not a MetadataJob")
+    collection, rows = await gather(context.sources, spec, f"dependencies/{dependency.name}/")
+    _same(dependency, "rowsSha256", rows.sha256)
+    folder = new_folder(context.work / "recomputed")
+    items = await _write(context, collection, folder)
+    _same(dependency, "items", items)
+    cid = await context.stop.race(asyncio.to_thread(folder_cid, folder))
+    _same(dependency, "cid", cid)
+    return MintList(cid, items, rows.sha256, rows.path, collection.rows_field)
+
+
+async def from_manifest(context: JobContext, manifest: Source, cid: str, field: str) -> MintList:
+    """The items of a manifest for a folder that exists. What the folder holds is its author's word.
+
+    InvalidInput where the rows are bad.
+    """
+    rows = await context.sources.spool(manifest, field)
+    items = 0
+    for _ in read_rows(rows.path, field=field, findings=Findings(), images=False):
+        items += 1
+        if items % 1000 == 0:
+            await context.stop.breathe()
+    return MintList(cid, items, rows.sha256, rows.path, field)
+
+
+async def _write(context: JobContext, collection: Collection, folder: Path) -> int:
+    items = 0
+    for chunk in collection.chunks():
+        await asyncio.to_thread(write_documents, collection, chunk, folder)
+        items += len(chunk)
+        context.stop.check()
+    return items
+
+
+def _same(dependency: Dependency, name: str, value: object) -> None:
+    said = dependency.result.get(name)
+    if said != value:
+        raise InputChanged(f"{name} of {dependency.kind} {dependency.name} is {said}; its sources now give {value}")
