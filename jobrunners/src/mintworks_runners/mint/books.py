@@ -1,0 +1,85 @@
+"""Double-entry for a tree: what we account for, held against the tree's own counter (invariants I3 and I4). Pure.
+
+`TreeConfig.num_minted`, read at finalized in slot S, says how many mints slots ≤ S hold. When it equals the mints we
+know of in those slots, none is unknown to us there; that, and nothing less, proves that a transaction did not land.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The tree's counter at a finalized slot, and when (own clock, seconds) it was read."""
+
+    slot: int
+    minted: int
+    at: float
+
+
+class Books:
+    """Mints known by the slot that holds them, and the newest slot up to which nothing is unknown."""
+
+    def __init__(self) -> None:
+        self._entries: set[str] = set()
+        self._by_slot: dict[int, int] = {}
+        self._slots: list[int] = []
+        self._total = 0
+        self._open: Snapshot | None = None
+        self._waiting_since: float | None = None
+        self.accounted_to: int | None = None
+        """The newest finalized slot at which counter and books were equal."""
+
+    def __contains__(self, signature: str) -> bool:
+        """Whether a transaction is in the books."""
+        return signature in self._entries
+
+    def enter(self, signature: str, slot: int, mints: int) -> None:
+        """Enters a finalized, successful transaction with its number of mints; once."""
+        if signature in self._entries or mints == 0:
+            return
+        self._entries.add(signature)
+        if slot not in self._by_slot:
+            insort(self._slots, slot)
+        self._by_slot[slot] = self._by_slot.get(slot, 0) + mints
+        self._total += mints
+
+    def up_to(self, slot: int) -> int:
+        """Mints known in slots ≤ `slot`."""
+        count = self._total
+        for later in reversed(self._slots):
+            if later <= slot:
+                break
+            count -= self._by_slot[later]
+        return count
+
+    def compare(self, slot: int, minted: int, now: float) -> None:
+        """Takes a reading of the counter at finalized; older readings than the last equality say nothing new."""
+        if self.accounted_to is not None and slot <= self.accounted_to:
+            return
+        if self._waiting_since is None:
+            self._waiting_since = now
+        self._open = Snapshot(slot, minted, now)
+        self.settle()
+
+    def settle(self) -> None:
+        """Compares again after new entries: the reading may be newer than what we knew of its slots then."""
+        snapshot = self._open
+        if snapshot is None or self.up_to(snapshot.slot) != snapshot.minted:
+            return
+        self.accounted_to = snapshot.slot
+        self._open = None
+        self._waiting_since = None
+
+    def unexplained(self) -> int:
+        """Mints that the counter of the reading not yet matched shows beyond those known; 0 without such a
+        reading.
+        """
+        snapshot = self._open
+        return 0 if snapshot is None else max(0, snapshot.minted - self.up_to(snapshot.slot))
+
+    def unequal_for(self, now: float) -> float:
+        """Seconds since the counter was last found equal, counted from the first reading that was not."""
+        return 0.0 if self._waiting_since is None else now - self._waiting_since

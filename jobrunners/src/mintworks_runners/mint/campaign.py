@@ -1,0 +1,252 @@
+"""All transactions of one attempt: which items to sign next, what to send, what to ask, when it is over. Pure.
+
+The clock (`now`, seconds of a monotonic clock), statuses, heights and counters come in as arguments; what comes out
+are decisions that the engine carries out. Nothing here trusts that an earlier decision was carried out.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from mintworks_runners.mint import machine
+from mintworks_runners.mint.books import Books
+from mintworks_runners.mint.chainerrors import Verdict, judge
+from mintworks_runners.mint.facts import TxFact
+from mintworks_runners.mint.machine import Commitment, Expired, FinalErr, FinalOk, Seen, State, Status
+from mintworks_runners.mint.window import Window
+
+REBROADCAST_SECONDS = 2.0
+MISMATCH_SECONDS = 15.0
+"""How long the counter may differ from the books before the history is read again to find out why."""
+
+MAX_COMPUTE_RETRIES = 5
+
+
+class ForeignMinter(Exception):  # noqa: N818 - a finding about the tree, not an error of this program
+    """Someone else mints into a tree that is ours alone. Carries the signature that shows it."""
+
+    def __init__(self, signature: str) -> None:
+        super().__init__(signature)
+        self.signature = signature
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the spec says about the way of minting. `max_cost` and costs are lamports; None is no limit."""
+
+    batch: int = 3
+    cap: int = 1000
+    commitment: Commitment = Commitment.CONFIRMED
+    public: bool = False
+    max_cost: int | None = None
+
+
+@dataclass(slots=True)
+class Flight:
+    """A signed transaction, its items, and its state. `cost` in lamports is what it costs at most."""
+
+    signature: str
+    items: tuple[int, ...]
+    wire: bytes
+    last_valid: int
+    cost: int
+    state: State
+    sent_at: float = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An item that the program refuses even alone."""
+
+    item: int
+    error: str
+    signature: str
+
+
+class Campaign:
+    """The items of one attempt on their way to the chain."""
+
+    def __init__(self, rules: Rules, pending: Iterable[int], known: Iterable[TxFact], spent: int) -> None:
+        """`pending` are the items that the replay did not find, `known` its facts, `spent` lamports paid so far."""
+        self.rules = rules
+        self.books = Books()
+        for fact in known:
+            self.books.enter(fact.signature, fact.slot, len(fact.mints))
+        self.window = Window(rules.cap)
+        self.done: set[int] = set()
+        self.failed: dict[int, Failure] = {}
+        self.compute_retries = 0
+        self.hopeless: Failure | None = None
+        """A refusal that every further item would meet: nothing more is signed."""
+        self._pending = deque(pending)
+        self._alone: set[int] = set()
+        self._open: dict[str, Flight] = {}
+        self._ended: set[str] = set()
+        self._committed = spent
+        self._in_window = 0
+
+    # --- signing ---------------------------------------------------------------------------------------------------
+
+    def next_items(self) -> tuple[int, ...]:
+        """The items of the next transaction, at most a batch; empty while the window is full or nothing is left."""
+        if self.hopeless or not self._pending or self._in_window >= self.window.size:
+            return ()
+        first = self._pending[0]
+        if first in self._alone:
+            return (first,)
+        batch: list[int] = []
+        for item in self._pending:
+            if item in self._alone or len(batch) == self.rules.batch:
+                break
+            batch.append(item)
+        return tuple(batch)
+
+    def affords(self, cost: int) -> bool:
+        """Whether a transaction of this cost (lamports) stays within maxCost, counting all under way at its worst."""
+        return self.rules.max_cost is None or self._committed + cost <= self.rules.max_cost
+
+    def signed(self, signature: str, items: Sequence[int], wire: bytes, last_valid: int, cost: int) -> None:
+        """Takes in a transaction that was just signed, for the first `items` of what `next_items` answered."""
+        taken = tuple(self._pending.popleft() for _ in items)
+        if taken != tuple(items):
+            raise ValueError(f"items {items} were signed, {taken} were next")
+        self._open[signature] = Flight(signature, taken, wire, last_valid, cost, machine.Signed())
+        self._committed += cost
+        self._in_window += 1
+
+    # --- decisions -------------------------------------------------------------------------------------------------
+
+    def to_send(self, now: float) -> list[Flight]:
+        """Transactions whose bytes should go out now."""
+        return [
+            flight
+            for flight in self._open.values()
+            if now - flight.sent_at >= REBROADCAST_SECONDS and machine.wants_broadcast(flight.state)
+        ]
+
+    def to_ask(self, *, history: bool) -> list[str]:
+        """Signatures whose status is wanted: with history those whose blockhash has died, without it the others."""
+        return [
+            flight.signature
+            for flight in self._open.values()
+            if not isinstance(flight.state, machine.Signed) and (_passed(flight.state) is not None) == history
+        ]
+
+    def wants_replay(self, now: float) -> bool:
+        """Whether the books cannot be made equal to the counter with what we know, so that history must be read."""
+        if self.books.unexplained() > sum(len(flight.items) for flight in self._open.values()):
+            return True
+        return self.books.unequal_for(now) > MISMATCH_SECONDS
+
+    @property
+    def finished(self) -> bool:
+        """Nothing is under way, and nothing is left to sign or nothing more can be."""
+        return not self._open and (self.hopeless is not None or not self._pending)
+
+    @property
+    def pending(self) -> int:
+        """Items that wait for a signature."""
+        return len(self._pending)
+
+    @property
+    def under_way(self) -> int:
+        """Transactions that have not ended."""
+        return len(self._open)
+
+    # --- observations ----------------------------------------------------------------------------------------------
+
+    def on_sent(self, signature: str, now: float) -> None:
+        """The bytes were handed to a node."""
+        flight = self._open.get(signature)
+        if flight is not None:
+            flight.sent_at = now
+            self._move(flight, machine.on_sent(flight.state), now)
+
+    def on_status(self, signature: str, status: Status | None, now: float, *, with_history: bool) -> None:
+        """A node answered for this signature."""
+        flight = self._open.get(signature)
+        if flight is not None:
+            self._move(flight, machine.on_status(flight.state, status, with_history=with_history), now)
+
+    def on_height(self, slot: int, height: int, now: float) -> None:
+        """One answer of getEpochInfo at finalized."""
+        for flight in list(self._open.values()):
+            self._move(flight, machine.on_height(flight.state, flight.last_valid, slot, height), now)
+
+    def on_counter(self, slot: int, minted: int, now: float) -> None:
+        """The tree's counter at the finalized slot `slot`."""
+        self.books.compare(slot, minted, now)
+        self._expire(now)
+
+    def on_history(self, facts: Iterable[TxFact], now: float) -> None:
+        """Finalized transactions of the tree that history showed; ForeignMinter where one is not ours."""
+        for fact in facts:
+            flight = self._open.get(fact.signature)
+            if flight is not None:
+                self._move(flight, machine.on_fact(flight.state, fact.slot, fact.error), now)
+            elif fact.mints and fact.signature not in self.books:
+                if not self.rules.public:
+                    raise ForeignMinter(fact.signature)
+                self.books.enter(fact.signature, fact.slot, len(fact.mints))
+        self.books.settle()
+        self._expire(now)
+
+    # --- consequences ----------------------------------------------------------------------------------------------
+
+    def _move(self, flight: Flight, state: State, now: float) -> None:
+        before, flight.state = flight.state, state
+        commitment = self.rules.commitment
+        self._in_window += machine.in_window(state, commitment) - machine.in_window(before, commitment)
+        if isinstance(state, Seen) and isinstance(before, machine.InFlight):
+            self.window.landed()
+        if isinstance(state, FinalOk | FinalErr | Expired):
+            del self._open[flight.signature]
+            self._end(flight, state, now)
+
+    def _end(self, flight: Flight, state: machine.Ended, now: float) -> None:
+        if isinstance(state, FinalOk):
+            self.done.update(flight.items)
+            self.books.enter(flight.signature, state.slot, len(flight.items))
+            self.books.settle()
+            self._expire(now)
+        elif isinstance(state, FinalErr):
+            self._refused(flight, state)
+        else:
+            self._committed -= flight.cost
+            self.window.lost(now)
+            self._pending.extendleft(reversed(flight.items))
+
+    def _refused(self, flight: Flight, state: FinalErr) -> None:
+        verdict = judge(state.error)
+        if verdict is Verdict.MORE_COMPUTE and self.compute_retries < MAX_COMPUTE_RETRIES:
+            self.compute_retries += 1
+            self._pending.extendleft(reversed(flight.items))
+        elif len(flight.items) > 1:
+            self._alone.update(flight.items)
+            self._pending.extendleft(reversed(flight.items))
+        else:
+            item = flight.items[0]
+            failure = Failure(item, state.error, flight.signature)
+            if verdict is Verdict.HOPELESS:
+                self.hopeless = failure
+            else:
+                self.failed[item] = failure
+
+    def _expire(self, now: float) -> None:
+        slot = self.books.accounted_to
+        if slot is None:
+            return
+        for flight in list(self._open.values()):
+            state = machine.on_all_accounted(flight.state, slot)
+            if state is not flight.state:
+                self._move(flight, state, now)
+
+    def flights(self) -> Iterator[Flight]:
+        """The transactions under way, for tests and for the log."""
+        yield from self._open.values()
+
+
+def _passed(state: State) -> int | None:
+    return state.passed if isinstance(state, machine.InFlight | Seen) else None

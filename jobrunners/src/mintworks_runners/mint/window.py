@@ -1,0 +1,33 @@
+"""How many transactions are under way at once: grows while they land, shrinks when they are lost. Pure."""
+
+from __future__ import annotations
+
+START = 32.0
+FLOOR = 4.0
+
+
+class Window:
+    """Additive increase, multiplicative decrease, with a quick start until the first loss; never above the cap."""
+
+    def __init__(self, cap: int) -> None:
+        self._cap = float(cap)
+        self._size = min(START, self._cap)
+        self._quick = True
+        self._shrunk_at = float("-inf")
+
+    @property
+    def size(self) -> int:
+        """Transactions that may be under way."""
+        return int(self._size)
+
+    def landed(self) -> None:
+        """A transaction was seen in a block."""
+        self._size = min(self._cap, self._size + (1.0 if self._quick else 1.0 / self._size))
+
+    def lost(self, now: float) -> None:
+        """A transaction expired, or a node said 429. Several losses within 2 s are one event."""
+        if now - self._shrunk_at < 2.0:
+            return
+        self._shrunk_at = now
+        self._quick = False
+        self._size = max(min(FLOOR, self._cap), self._size / 2)
