@@ -114,3 +114,9 @@ def program(name: str) -> Path:
     if not found:
         raise RuntimeError(f"apt unpacked no program named {name}")
     return Path(found)
+
+
+def cni_plugins() -> Path:
+    """The folder of the CNI plugins: the unpacked one, else the system's."""
+    own = root() / "usr" / "lib" / "cni"
+    return own if own.is_dir() else Path("/usr/lib/cni")

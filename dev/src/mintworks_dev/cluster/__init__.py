@@ -1,5 +1,6 @@
 """A real Kubernetes without Docker and without a registry: the control plane alone, or with a node."""
 
 from mintworks_dev.cluster.controlplane import ControlPlane
+from mintworks_dev.cluster.local import Cluster
 
-__all__ = ["ControlPlane"]
+__all__ = ["Cluster", "ControlPlane"]

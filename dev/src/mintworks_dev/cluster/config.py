@@ -69,7 +69,7 @@ def proxy(layout: Layout) -> dict[str, Any]:
         "mode": "nftables",
         "clusterCIDR": str(layout.pods),
         "bindAddress": layout.node_ip,
-        "healthzBindAddress": "127.0.0.1:10256",
+        "healthzBindAddress": f"{layout.node_ip}:10256",
         "metricsBindAddress": "127.0.0.1:10249",
         # Zeros: leave the machine's own limits alone.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
@@ -148,7 +148,7 @@ def corefile(layout: Layout) -> str:
     bind {layout.node_ip}
     errors
     health 127.0.0.1:18080
-    ready 127.0.0.1:18181
+    ready {layout.node_ip}:18181
     kubernetes {{
         kubeconfig {layout.kubeconfig_of("coredns")} mintworks
         pods insecure

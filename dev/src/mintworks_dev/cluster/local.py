@@ -1,0 +1,58 @@
+"""The local cluster: Kubernetes built from its Go modules, with a node of its own, on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mintworks_dev import inputs, paths
+from mintworks_dev.cluster import leftovers
+from mintworks_dev.cluster.client import Tools
+from mintworks_dev.cluster.layout import Layout
+from mintworks_dev.cluster.node import Node
+
+
+class Cluster(Tools):
+    """A single-node Kubernetes in namespaces of its own. Several users may share it: `up` is idempotent.
+
+    `name` has at most 6 letters; another name needs another `slot` (0 to 15), which sets its addresses.
+    """
+
+    def __init__(self, name: str = "dev", slot: int = 0) -> None:
+        self.layout = Layout(name, paths.build() / "cluster" / name, slot)
+        self._node = Node(self.layout)
+        self._lock = paths.build() / "cluster" / f"{name}.lock"
+        super().__init__(self.layout.kubeconfig)
+
+    @property
+    def host_ip(self) -> str:
+        """The address under which pods reach what this machine serves."""
+        return self.layout.host_ip
+
+    def up(self) -> Cluster:
+        """Start the cluster unless it runs; returns when pods can be run.
+
+        Raises RightsError where this process may not, NotReadyError with a log where a part fails;
+        then nothing is left running.
+        """
+        with inputs.locked(self._lock):
+            if not self._node.running():
+                self._node.up()
+        return self
+
+    def down(self) -> None:
+        """Stop it and remove every trace but its images and logs in build/."""
+        with inputs.locked(self._lock):
+            self._node.down()
+
+    def status(self) -> dict[str, str]:
+        """For each part that was started: `running`, or `ended`. Empty when the cluster is down."""
+        parts = self._node.parts
+        return {name: "running" if (part := parts.get(name)) and part.alive else "ended" for name in parts.names()}
+
+    def load_image(self, archive: Path) -> None:
+        """Give the node the images of an archive (OCI or Docker), unless it has them from this very file."""
+        self._node.load_image(archive)
+
+    def leftovers(self) -> list[str]:
+        """What is on this machine because of the cluster, one line each; empty after `down`."""
+        return leftovers.leftovers(self.layout)
