@@ -1,0 +1,25 @@
+"""Programs that do next to nothing here."""
+
+from __future__ import annotations
+
+from mintworks_dev.localnet.errors import InstructionError
+from mintworks_dev.localnet.runtime import Call
+
+NATIVE_UNITS = 150
+_NOOP_UNITS = 39
+
+
+def compute_budget(call: Call) -> None:
+    """Compute-budget instructions are read by the bank before anything runs."""
+    call.charge(NATIVE_UNITS)
+
+
+def noop(call: Call) -> None:
+    """spl-noop: accepts any data from anybody, which is why an event alone proves nothing."""
+    call.charge(_NOOP_UNITS)
+
+
+def token_metadata(call: Call) -> None:
+    """Token-metadata accounts come from the genesis; the localnet does not run the program itself."""
+    call.log("the localnet holds token-metadata accounts and runs none of the program's instructions")
+    raise InstructionError("InvalidInstructionData")
