@@ -1,0 +1,14 @@
+"""Options that all tests share."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cluster",
+        choices=("local", "kind", "current"),
+        default="local",
+        help="where end-to-end tests run: a cluster built here, kind (where Docker runs), or the current context",
+    )
