@@ -1,4 +1,4 @@
-"""`python -m mintworks_dev.chart [--check]`: the table of values in the README of the chart, made from values and schema."""
+"""`python -m mintworks_dev.chart [--check]`: the table of values in the README of the chart."""
 
 from __future__ import annotations
 
