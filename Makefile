@@ -51,6 +51,8 @@ test-e2e: $(SYNCED) ## Tests on real pods
 .PHONY: verify
 verify: $(SYNCED) ## Fail when something generated differs from what makes it
 	$(RUN) python -m mintworks_api.generate --check .
+	$(RUN) python -m mintworks_dev.examples --check
+	$(RUN) python -m mintworks_dev.chart --check
 	$(UV) lock --check --quiet
 
 .PHONY: lint
@@ -62,13 +64,15 @@ lint: $(SYNCED) ## ruff, mypy in strict mode, import-linter
 
 .PHONY: bench
 bench: $(SYNCED) ## Measure; GROUP=name for one group. Writes build/bench.json
-	$(RUN) python -m bench $(if $(GROUP),--group $(GROUP)) --out $(BUILD)/bench.json
+	PYTHONPATH=tests $(RUN) python -m bench $(if $(GROUP),--group $(GROUP)) --out $(BUILD)/bench.json
 
 ##@ Work on it
 
 .PHONY: generate
-generate: $(SYNCED) ## Make CRDs, chart copies and reference pages from the models
+generate: $(SYNCED) ## Make CRDs, reference pages, example and chart tables from their sources
 	$(RUN) python -m mintworks_api.generate .
+	$(RUN) python -m mintworks_dev.examples
+	$(RUN) python -m mintworks_dev.chart
 
 .PHONY: images
 images: $(SYNCED) ## Build the container images, without an engine or a registry

@@ -11,11 +11,10 @@ import yaml
 from mintworks_dev.cluster.client import Tools
 from mintworks_dev.commands import CommandError
 
-
 T = TypeVar("T")
 
 
-class Waited(AssertionError):
+class NeverCameError(AssertionError):
     """What was waited for did not come in time; the text says what there was instead."""
 
 
@@ -27,7 +26,7 @@ def until(what: str, probe: Callable[[], T | None], timeout: float = 60, interva
         if answer is not None and answer is not False:
             return answer
         if time.monotonic() > deadline:
-            raise Waited(f"{what}: not within {timeout:.0f} s")
+            raise NeverCameError(f"{what}: not within {timeout:.0f} s")
         time.sleep(interval)
 
 
@@ -71,8 +70,8 @@ class Space:
         """`until`, with the namespace's jobs, pods and last events in what a failure says."""
         try:
             return until(what, probe, timeout)
-        except Waited as error:
-            raise Waited(f"{error}\n{self.describe()}") from None
+        except NeverCameError as error:
+            raise NeverCameError(f"{error}\n{self.describe()}") from None
 
     def finished(self, kind: str, name: str, timeout: float = 240) -> dict[str, Any]:
         """The status of a job once it is Succeeded or Failed."""
