@@ -1,0 +1,50 @@
+"""The operator's decisions, pure: `decide` for a job, `admit` for a queue. No IO, no clock, no Kubernetes objects."""
+
+from .actions import (
+    Action,
+    CreateRun,
+    Decision,
+    DeleteJob,
+    DeleteRun,
+    Emit,
+    EnsureQueue,
+    RequeueAt,
+    StopRun,
+    WriteStatus,
+)
+from .admission import Plan, admit, held
+from .decide import decide
+from .document import encode
+from .news import fold
+from .slots import Holding, Slot, Waiting
+from .views import Failure, JobView, News, QueueView, RunState, RunView, Snapshot, Trouble
+
+__all__ = [
+    "Action",
+    "CreateRun",
+    "Decision",
+    "DeleteJob",
+    "DeleteRun",
+    "Emit",
+    "EnsureQueue",
+    "Failure",
+    "Holding",
+    "JobView",
+    "News",
+    "Plan",
+    "QueueView",
+    "RequeueAt",
+    "RunState",
+    "RunView",
+    "Slot",
+    "Snapshot",
+    "StopRun",
+    "Trouble",
+    "Waiting",
+    "WriteStatus",
+    "admit",
+    "decide",
+    "encode",
+    "fold",
+    "held",
+]

@@ -1,0 +1,76 @@
+"""The pass over one job: `decide(snapshot, now)`, a chain of small policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from mintworks_api import JOB_KINDS, JobKind
+from pydantic import ValidationError
+
+from .actions import Decision
+from .draft import Case, Draft, decision
+from .policies import (
+    absorb,
+    active,
+    backing_off,
+    conclude,
+    delayed,
+    dependencies,
+    finished,
+    queue,
+    served,
+    start,
+    stop,
+    strays,
+    suspended,
+    valid,
+)
+from .validation import problems
+from .views import Snapshot
+
+Policy = Callable[[Case, Draft], Draft]
+
+#: In this order, until one settles: what ended, what runs, what holds a job back, what starts it.
+POLICIES: tuple[Policy, ...] = (
+    finished.expire,
+    strays.sweep,
+    absorb.news,
+    conclude.conclude,
+    stop.stop,
+    active.follow,
+    served.served,
+    valid.valid,
+    suspended.suspended,
+    backing_off.backing_off,
+    dependencies.dependencies,
+    delayed.delayed,
+    queue.queue,
+    start.start,
+)
+
+
+def decide(snapshot: Snapshot, now: datetime, kinds: Mapping[str, JobKind] = JOB_KINDS) -> Decision:
+    """What to do about one job.
+
+    Pure: the same snapshot at the same time gives the same decision, and a decision carried out twice, or in part, or
+    at any later time, leads to the same end.
+    """
+    job = snapshot.job
+    if job.deleting:
+        return Decision()
+    case = _case(snapshot, now, kinds)
+    draft = Draft(status=job.status, inputs=job.inputs, result=job.result)
+    for policy in POLICIES:
+        draft = policy(case, draft)
+        if draft.settled:
+            break
+    return decision(case, draft)
+
+
+def _case(snapshot: Snapshot, now: datetime, kinds: Mapping[str, JobKind]) -> Case:
+    kind = kinds[snapshot.job.kind]
+    try:
+        return Case(snapshot, now, kind, kind.parse(snapshot.job.spec), kinds)
+    except ValidationError as error:
+        return Case(snapshot, now, kind, None, kinds, problems(error, "spec"))

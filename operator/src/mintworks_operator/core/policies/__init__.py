@@ -1,0 +1,1 @@
+"""The policies of a pass, one a file: each a pure function from (case, draft) to the next draft."""

@@ -1,0 +1,63 @@
+"""The active run: created where it is missing, and how its start goes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from .. import texts
+from ..actions import Emit
+from ..draft import Case, Draft, active_run, count, policy_of
+from ..slots import Holding
+from ..views import RunState, RunView
+from .start import created
+
+#: A run shorter than this is not worth a write that says it runs.
+WORTH_TELLING = timedelta(seconds=5)
+
+
+def follow(case: Case, draft: Draft) -> Draft:
+    """Ends the pass over a job whose run holds a slot."""
+    active = draft.status.active
+    if active is None:
+        return draft
+    keys = tuple(case.spec.exclusive(draft.inputs)) if case.spec is not None else ()
+    draft = replace(draft, slot=Holding(case.snapshot.job.uid, active.run, keys))
+    run = active_run(case, draft)
+    if active.stopping is None:
+        draft = _missing(case, draft) if run is None else _running(case, draft, run)
+    return count(case, draft).settle()
+
+
+def _missing(case: Case, draft: Draft) -> Draft:
+    # The operator died between the write that took the number and the create, or the create was refused.
+    active = draft.status.active
+    if active is None or case.spec is None or any(r.alive for r in case.snapshot.runs):
+        return draft
+    draft = created(case, draft, active.run)
+    return draft.wake(active.reserved + policy_of(case, draft).start_timeout_delta)
+
+
+def _running(case: Case, draft: Draft, run: RunView) -> Draft:
+    if run.state is RunState.PENDING:
+        return _starting(case, draft, run)
+    progressing = draft.condition(texts.PROGRESSING)
+    if progressing is None or progressing.reason in {texts.RUNNING, texts.INPUT_CHANGED}:
+        return draft
+    due = (run.started or case.now) + WORTH_TELLING
+    quiet = draft.status == case.snapshot.job.status and progressing.status == "True"
+    if quiet and case.now < due:
+        return draft.wake(due)
+    return draft.mark(case, texts.PROGRESSING, True, texts.RUNNING, texts.RUNNING_MESSAGE)
+
+
+def _starting(case: Case, draft: Draft, run: RunView) -> Draft:
+    active, trouble = draft.status.active, run.trouble
+    if active is not None:
+        draft = draft.wake(active.reserved + policy_of(case, draft).start_timeout_delta)
+    if trouble is None:
+        return draft
+    before = draft.condition(texts.PROGRESSING)
+    draft = draft.mark(case, texts.PROGRESSING, False, trouble.reason, trouble.message)
+    new = before is None or before.reason != trouble.reason
+    return draft.tell(Emit("Warning", trouble.reason, trouble.message)) if new else draft

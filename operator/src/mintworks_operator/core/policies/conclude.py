@@ -1,0 +1,128 @@
+"""The active run ended: it is judged, counted, and either ends the job or makes it wait for the next run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from mintworks_api import Phase
+from mintworks_api.status import MAX_ATTEMPTS_SHOWN, MAX_ERRORS, AttemptRecord, JobError, Progress
+
+from .. import texts
+from ..actions import Emit
+from ..backoff import retry_wait, stop_wait
+from ..draft import Case, Draft, active_run, count, policy_of
+from ..outcome import Outcome, asked, judge
+from ..times import clip, seconds
+from .absorb import summarized
+
+
+def conclude(case: Case, draft: Draft) -> Draft:
+    """Ends the pass where the job ends; else the slot is free, and later policies say what the job waits for."""
+    outcome = _outcome(case, draft)
+    active = draft.status.active
+    if outcome is None or active is None:
+        return draft
+    run = active_run(case, draft)
+    record = AttemptRecord(
+        run=active.run,
+        outcome=outcome.verdict,
+        reason=outcome.reason,
+        message=outcome.message,
+        started=run.started if run is not None else None,
+        finished=(run.finished if run is not None else None) or seconds(case.now),
+    )
+    draft = draft.write(active=None, errors=_errors(draft, outcome))
+    draft = count(case, draft, **_counted(draft, outcome, record))
+    end = _end(case, draft, outcome)
+    if end is not None:
+        return _finish(case, draft, outcome, *end)
+    return draft.write(next_attempt_time=_resume(case, draft, outcome, record.finished or case.now))
+
+
+def _outcome(case: Case, draft: Draft) -> Outcome | None:
+    """How the active run ended; None while it lives, or may still be created."""
+    active, run = draft.status.active, active_run(case, draft)
+    if active is None:
+        return None
+    progressing = draft.condition(texts.PROGRESSING)
+    why = progressing.message if progressing is not None and progressing.status == "False" else ""
+    if run is not None:
+        return None if run.alive else judge(case.kind, active, run, why)
+    if active.stopping is not None:
+        return asked(active, why)
+    if active.run in case.snapshot.lost or (progressing is not None and progressing.reason == texts.RUNNING):
+        return Outcome("Stalled", texts.RUN_DELETED, texts.DELETED_MESSAGE)
+    policy = policy_of(case, draft)
+    if active.reserved + policy.start_timeout_delta <= case.now:
+        return Outcome("Stalled", texts.START_TIMEOUT, clip(texts.start_timeout(policy.start_timeout, why)))
+    return None
+
+
+def _counted(draft: Draft, outcome: Outcome, record: AttemptRecord) -> dict[str, object]:
+    now = draft.attempts
+    stopped = outcome.verdict == "Stopped"
+    return {
+        "made": now.made + (1 if outcome.verdict in {"Succeeded", "Failed"} else 0),
+        "stalls": now.stalls + (1 if outcome.verdict == "Stalled" else 0),
+        "stops": now.stops + (0 if outcome.asked else 1) if stopped else 0,
+        "last": [*now.last, record][-MAX_ATTEMPTS_SHOWN:],
+    }
+
+
+def _errors(draft: Draft, outcome: Outcome) -> list[JobError]:
+    if outcome.verdict == "Succeeded":
+        return []
+    told = list(outcome.errors)
+    if outcome.verdict == "Failed" and not told:
+        told = [JobError(reason=outcome.reason, message=outcome.message)]
+    return [*draft.status.errors, *told][-MAX_ERRORS:]
+
+
+def _end(case: Case, draft: Draft, outcome: Outcome) -> tuple[str, str] | None:
+    """Reason and message of the job's end, where this outcome is one."""
+    attempts, policy = draft.attempts, policy_of(case, draft)
+    if outcome.verdict == "Succeeded":
+        return texts.SUCCEEDED, texts.succeeded(attempts.summary or "")
+    if outcome.final:
+        return outcome.reason, outcome.message
+    if outcome.verdict == "Failed" and attempts.made >= policy.max_attempts:
+        why = texts.attempts_exhausted(attempts.made, policy.max_attempts, outcome.message)
+        return texts.ATTEMPTS_EXHAUSTED, why
+    if outcome.verdict == "Stalled" and attempts.stalls > policy.max_stalled:
+        return texts.TOO_MANY_STALLS, texts.too_many_stalls(attempts.stalls, policy.max_stalled, outcome.message)
+    return None
+
+
+def _finish(case: Case, draft: Draft, outcome: Outcome, reason: str, message: str) -> Draft:
+    good = outcome.verdict == "Succeeded"
+    draft = draft.write(
+        phase=Phase.SUCCEEDED if good else Phase.FAILED,
+        completion_time=seconds(case.now),
+        next_attempt_time=None,
+        progress=_full(draft.status.progress) if good else draft.status.progress,
+    )
+    draft = draft.mark(case, texts.PROGRESSING, False, reason, message)
+    draft = draft.mark(case, texts.SUCCEEDED, good, reason, message)
+    draft = draft.mark(case, texts.FAILED, not good, reason, message)
+    event = Emit("Normal" if good else "Warning", reason, clip(message))
+    return replace(draft.tell(event), result=outcome.result).settle()
+
+
+def _full(progress: Progress | None) -> Progress:
+    """A success is complete, whether or not the last word about progress arrived."""
+    items = progress.items if progress is not None else None
+    if items is not None and items.total is not None:
+        items = items.model_copy(update={"done": items.total - items.failed})
+    return summarized((progress or Progress()).model_copy(update={"percent": 100, "items": items}))
+
+
+def _resume(case: Case, draft: Draft, outcome: Outcome, ended: datetime) -> datetime | None:
+    """When the next run may start; None for at once."""
+    attempts, uid = draft.attempts, case.snapshot.job.uid
+    if outcome.asked:
+        return None
+    if outcome.verdict == "Stopped":
+        return ended + stop_wait(attempts.stops)
+    failures = attempts.made if outcome.verdict == "Failed" else attempts.stalls
+    return ended + retry_wait(policy_of(case, draft), failures, f"{uid}/{attempts.runs}")

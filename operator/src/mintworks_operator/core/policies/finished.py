@@ -1,0 +1,24 @@
+"""What is finished stays finished; its resource goes when its ttl is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mintworks_api import parse_duration
+
+from ..actions import DeleteJob, StopRun
+from ..draft import Case, Draft
+
+
+def expire(case: Case, draft: Draft) -> Draft:
+    """Ends the pass over a finished job: no run of it may live, and its ttl counts from its end."""
+    job = case.snapshot.job
+    if not job.finished:
+        return draft
+    stops = [StopRun(r.run, "JobFinished") for r in case.snapshot.runs if r.alive and not r.stopping]
+    draft = replace(draft.do(*stops), guarded=bool(stops))
+    ended, ttl = job.status.completion_time, case.spec.ttl if case.spec is not None else None
+    if ended is not None and ttl is not None:
+        end = ended + parse_duration(ttl)
+        draft = draft.do(DeleteJob()) if end <= case.now else draft.wake(end)
+    return draft.settle()

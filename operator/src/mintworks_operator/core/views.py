@@ -1,0 +1,146 @@
+"""What a pass looks at: the snapshot types. Plain data without Kubernetes objects: `mintworks run` fills them too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from mintworks_api import DEFAULT_QUEUE, FINISHED, JobQueueSpec, JobQueueStatus, JobStatus, Phase
+from mintworks_api.status import Progress
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job resource as it was last seen. `spec`, `inputs` and `result` are wire form (camelCase)."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    created: datetime
+    spec: Mapping[str, Any]
+    status: JobStatus = field(default_factory=JobStatus)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] | None = None
+    deleting: bool = False
+
+    @property
+    def queue(self) -> str:
+        """Name of the JobQueue that admits the job."""
+        name = self.spec.get("queue")
+        return name if isinstance(name, str) and name else DEFAULT_QUEUE
+
+    @property
+    def finished(self) -> bool:
+        """Whether the job came to its end."""
+        return self.status.phase in FINISHED
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended well."""
+        return self.status.phase is Phase.SUCCEEDED
+
+
+class RunState(StrEnum):
+    """How far a run has come."""
+
+    PENDING = "Pending"
+    """Its process has not started."""
+    RUNNING = "Running"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+
+
+class Failure(StrEnum):
+    """Why a run failed, by what decides how it goes on."""
+
+    INPUT_BAD = "InputBad"
+    """Exit code 64: final."""
+    STOPPED = "Stopped"
+    """Exit code 75: not finished, no attempt consumed."""
+    DISRUPTED = "Disrupted"
+    """Evicted, drained, preempted: a stall."""
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    """Longer than `timeout`: an attempt consumed, whatever the exit code."""
+    FAILED = "Failed"
+    """Anything else: an attempt consumed."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a run does not start: a word for machines and the cluster's own message."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run (in a cluster: one Kubernetes Job and its pod) as it was last seen.
+
+    `termination` is the runner's termination message, parsed; `message` the cluster's or the system's own words about a
+    failure; `stopping` says that a stop was asked for and is under way.
+    """
+
+    run: int
+    state: RunState
+    failure: Failure | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+    termination: Mapping[str, Any] | None = None
+    message: str = ""
+    trouble: Trouble | None = None
+    stopping: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs or may still start."""
+        return self.state in {RunState.PENDING, RunState.RUNNING}
+
+
+@dataclass(frozen=True)
+class QueueView:
+    """A JobQueue as it was last seen; `spec` is None where it does not parse."""
+
+    namespace: str
+    name: str
+    generation: int
+    spec: JobQueueSpec | None
+    status: JobQueueStatus = field(default_factory=JobQueueStatus)
+
+    def reserved(self, uid: str, run: int) -> bool:
+        """Whether that run holds a slot."""
+        return any(r.uid == uid and r.run == run for r in self.status.reservations)
+
+
+@dataclass(frozen=True)
+class News:
+    """What the active run has told since it started: its last progress and all inputs it found."""
+
+    progress: Progress | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything one pass over one job looks at.
+
+    `runs` are the runs of this job's uid that exist; `lost` the numbers of runs that were seen and are gone.
+    `dependencies` holds the jobs that exist, by name. `served`: whether the namespace is enabled.
+    """
+
+    job: JobView
+    queue: QueueView | None = None
+    runs: tuple[RunView, ...] = ()
+    lost: frozenset[int] = frozenset()
+    dependencies: Mapping[str, JobView] = field(default_factory=dict)
+    news: News = field(default_factory=News)
+    served: bool = True
+
+    def run(self, number: int) -> RunView | None:
+        """The run of that number, where it exists."""
+        return next((r for r in self.runs if r.run == number), None)
