@@ -1,0 +1,35 @@
+"""Runs groups of measurements, prints a table, and writes {"group.figure": number}."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from . import metadata, mint, queue
+
+#: Group → what it measures: figure → number. Figures of one group come from one run.
+GROUPS: dict[str, Callable[[], Mapping[str, float]]] = {
+    "metadata": metadata.measure,
+    "mint": mint.measure,
+    "queue": queue.measure,
+}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--group", choices=sorted(GROUPS), help="only this group")
+    parser.add_argument("--out", type=Path, default=Path("build/bench.json"), help="where the figures are written")
+    options = parser.parse_args()
+    chosen = [options.group] if options.group else sorted(GROUPS)
+    figures = {f"{group}.{name}": value for group in chosen for name, value in GROUPS[group]().items()}
+    for name, value in figures.items():
+        print(f"{name:<36} {value:>14,.1f}")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
