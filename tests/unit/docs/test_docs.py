@@ -1,0 +1,122 @@
+"""What the documentation shows is true: links lead somewhere, make targets exist, manifests fit, code runs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from mintworks_api import API_VERSION, JOB_KINDS, JobKind
+from mintworks_runners.core.protocol import SPEC_LIMIT, Environment, RunSpec
+
+ROOT = Path(__file__).parents[3]
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("charts/*/*.md"), *ROOT.glob("examples/*/*.md")]
+)
+LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for found, text in FENCE.findall(page.read_text()) if found == language]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def manifests() -> Iterator[tuple[Path, dict[str, Any]]]:
+    for page in PAGES:
+        for text in blocks(page, "yaml"):
+            for document in yaml.safe_load_all(text):
+                if isinstance(document, dict) and "kind" in document:
+                    yield page, document
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in LINK.findall(page.read_text()):
+        if link.startswith(("http://", "https://")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name) if name else page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+def test_make_targets_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in PAGES:
+        text = page.read_text()
+        named = set(re.findall(r"`make ([a-z-]+)", text))
+        named |= {t for block in blocks(page, "sh") for t in re.findall(r"^make ([a-z-]+)", block, re.MULTILINE)}
+        assert named <= targets, page
+
+
+def test_manifests_fit_their_models() -> None:
+    ours = [(page, m) for page, m in manifests() if m["apiVersion"] == API_VERSION]
+    assert ours
+    for _, manifest in ours:
+        JOB_KINDS[manifest["kind"]].parse(manifest["spec"])
+
+
+def test_a_mintjob_in_the_readme_takes_twenty_lines() -> None:
+    (text,) = [b for b in blocks(ROOT / "README.md", "yaml") if "kind: MintJob" in b]
+    assert len(text.splitlines()) <= 20
+
+
+def test_argo_cd_applications_hold_values_that_the_chart_takes() -> None:
+    schema = json.loads((ROOT / "charts/mintworks/values.schema.json").read_text())
+    found = [m for _, m in manifests() if m["kind"] == "Application"]
+    assert len(found) == 2
+    for application in found:
+        values = application["spec"]["source"]["helm"]["valuesObject"]
+        # A page's values are laid over the chart's, which have every required field.
+        jsonschema.Draft7Validator(schema).validate(values)
+
+
+def test_the_new_kind_of_the_how_to_is_a_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (text,) = [b for b in blocks(ROOT / "docs/adding-a-kind.md", "python") if "JobKind(" in b]
+    (tmp_path / "thumbnailjob.py").write_text(text.replace("from .", "from mintworks_api."))
+    monkeypatch.syspath_prepend(tmp_path)
+    kind = importlib.import_module("thumbnailjob").THUMBNAIL_JOB
+    assert isinstance(kind, JobKind)
+    volume = {"claim": "pictures", "path": "in"}
+    spec = kind.parse({"source": volume, "target": {**volume, "path": "out"}})
+    assert [m.field for m in spec.mounts()] == ["source", "target"]
+    assert spec.exclusive({}) == ["volume:pictures/out"]
+
+
+def test_the_protocol_page_says_what_the_runners_do() -> None:
+    text = (ROOT / "docs/protocol.md").read_text()
+    rows = dict(re.findall(r"^\| `(MINTWORKS_\w+)` \| (?:`([^`]+)`|unset) \|", text, re.MULTILINE))
+    default = Environment()
+    assert rows == {
+        "MINTWORKS_SPEC": str(default.spec),
+        "MINTWORKS_MOUNTS": str(default.mounts),
+        "MINTWORKS_WORK": str(default.work),
+        "MINTWORKS_REDIS_FILE": str(default.redis_file),
+        "MINTWORKS_TERMINATION": str(default.termination),
+        "MINTWORKS_STATE": "",
+        "MINTWORKS_CHANNEL": "",
+    }
+    assert f"at most {SPEC_LIMIT // 1024} KiB" in text
+    document = json.loads(blocks(ROOT / "docs/protocol.md", "json")[0])
+    run = RunSpec.parse(document)
+    assert (run.name, run.run, list(run.dependencies)) == ("genesis-mint", 2, ["genesis-metadata"])
+    for block in blocks(ROOT / "docs/protocol.md", "json"):
+        json.loads(block)
+    for name, kind in JOB_KINDS.items():
+        (line,) = [row for row in text.splitlines() if row.startswith(f"| {name} |")]
+        inputs, result = (set(re.findall(r"`(\w+)`", cell)) for cell in line.split("|")[2:4])
+        assert inputs == {f.alias or n for n, f in kind.inputs.model_fields.items()}, name
+        assert result == {f.alias or n for n, f in kind.result.model_fields.items()}, name
