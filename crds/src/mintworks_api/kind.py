@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from .base import Model, StatusModel
 from .policy import JobPolicy
@@ -46,6 +46,11 @@ class JobSpec(JobPolicy):
         """What of status.inputs is known before the first attempt; frozen by the write that admits the job."""
         del dependencies
         return {}
+
+    def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
+        """The spec for `mintworks run --localnet`: the chain at `rpc_url`, and no service that is not `reachable`."""
+        del rpc_url, reachable
+        return self
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -133,6 +134,13 @@ class MetadataJobSpec(JobSpec):
         """What a MintJob re-reads to recompute the folder."""
         image_map = self.images.map.mounts("images.map") if self.images.map is not None else []
         return [*self.rows.mounts("rows"), *image_map]
+
+    def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
+        """Without storage where its Kubo cannot be reached: the CAR then stays with the runner's state."""
+        del rpc_url
+        if self.storage is None or self.storage.kubo is None or reachable(self.storage.kubo.url):
+            return self
+        return self.model_copy(update={"storage": None})
 
 
 class MetadataInputs(StatusModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -263,6 +263,12 @@ class MintJobSpec(JobSpec):
         salt = self.tree.create.salt if self.tree.create is not None else None
         secret = self.wallet.secret
         return [f"tree:{secret.name}/{secret.key}/{inputs.get('cid', '')}/{salt or ''}"]
+
+    def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
+        """With that chain's endpoint alone."""
+        del reachable
+        solana = self.solana.model_copy(update={"rpc_urls": [rpc_url], "rpc_secret": None})
+        return self.model_copy(update={"solana": solana})
 
     def initial_inputs(self, dependencies: Mapping[str, Dependency]) -> dict[str, Any]:
         """CID, item count and rows' hash, from the MetadataJob where one is named."""
