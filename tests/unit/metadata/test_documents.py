@@ -1,0 +1,133 @@
+"""Documents: their exact bytes, the images' URIs and types, and the map from names to CIDs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mintworks_api.metadatajob import CollectionData
+from mintworks_runners.core.errors import InvalidInput
+from mintworks_runners.metadata.documents import document, document_uri
+from mintworks_runners.metadata.images import ImageFolder, ImageMap, category, mime_type, read_map
+from mintworks_runners.metadata.rows import URI_BYTES, Row
+from support.specs import ADDRESS, CID
+
+GENESIS = CollectionData.model_validate(
+    {
+        "name": "Genesis",
+        "symbol": "GEN",
+        "sellerFeeBasisPoints": 500,
+        "creators": [{"address": ADDRESS, "share": 100}],
+        "externalUrl": "https://genesis.example/",
+    }
+)
+ROW = Row(2, 0, "Genesis #0", 'a "b"\né🎌', "0.png", ADDRESS, (("Level", 3), ("Colour", "red")))
+
+
+def test_the_bytes_of_a_document() -> None:
+    image = ImageFolder(CID).uri("0.png")
+    assert image is not None
+    assert document(ROW, GENESIS, image).decode() == (
+        '{"name":"Genesis #0","symbol":"GEN","description":"a \\"b\\"\\né🎌","seller_fee_basis_points":500,'
+        f'"image":"ipfs://{CID}/0.png","external_url":"https://genesis.example/",'
+        '"attributes":[{"trait_type":"Level","value":3},{"trait_type":"Colour","value":"red"}],'
+        '"collection":{"name":"Genesis"},'
+        f'"properties":{{"files":[{{"uri":"ipfs://{CID}/0.png","type":"image/png"}}],"category":"image",'
+        f'"creators":[{{"address":"{ADDRESS}","share":100}}]}}}}'
+    )
+
+
+def test_what_is_not_given_is_not_there() -> None:
+    row = Row(2, 0, "One", "", "clip.mp4", ADDRESS, ())
+    value = json.loads(document(row, CollectionData(name="G"), "ipfs://x/clip.mp4"))
+    assert set(value) == {
+        "name", "symbol", "description", "seller_fee_basis_points", "image", "attributes", "collection", "properties"
+    }  # fmt: skip
+    assert value["properties"] == {
+        "files": [{"uri": "ipfs://x/clip.mp4", "type": "video/mp4"}],
+        "category": "video",
+    }
+    assert value["attributes"] == []
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_survives_and_recipients_stay_out(description: str, value: str) -> None:
+    data = document(Row(2, 0, "One", description, "1.png", ADDRESS, (("C", value),)), CollectionData(name="G"), "x")
+    found = json.loads(data)
+    assert (found["description"], found["attributes"][0]["value"]) == (description, value)
+    assert ADDRESS.encode() not in data
+
+
+def test_uris_fit_the_chain() -> None:
+    assert document_uri(CID, 7) == f"ipfs://{CID}/7.json"
+    assert len(document_uri("b" + "a" * 110, 1 << 30)) <= URI_BYTES
+
+
+@pytest.mark.parametrize(
+    ("name", "uri"),
+    [
+        ("0.png", "0.png"),
+        ("set a/ä (1).png", "set%20a/%C3%A4%20(1).png"),
+        ("50%#?.png", "50%25%23%3F.png"),
+    ],
+)
+def test_image_uris_are_encoded(name: str, uri: str) -> None:
+    assert ImageFolder(CID).uri(name) == f"ipfs://{CID}/{uri}"
+
+
+@pytest.mark.parametrize(
+    ("name", "mime", "kind"),
+    [
+        ("a.PNG", "image/png", "image"),
+        ("a.b.jpeg", "image/jpeg", "image"),
+        ("folder.d/a.mp3", "audio/mpeg", "audio"),
+        ("a.glb", "model/gltf-binary", "vr"),
+        ("a.html", "text/html", "html"),
+        ("folder.png/a", "application/octet-stream", "image"),
+        ("a.unknown", "application/octet-stream", "image"),
+    ],
+)
+def test_types_by_extension(name: str, mime: str, kind: str) -> None:
+    assert (mime_type(name), category(mime_type(name))) == (mime, kind)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps({"a, b.png": CID, "c.png": CID}),
+        f'\ufefffile,cid\n"a, b.png",{CID}\nc.png,{CID}\n',
+        f"cid;file;size\r\n{CID};a, b.png;3\r\n{CID};c.png;4\r\n",
+    ],
+)
+def test_a_map_in_each_form(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "map"
+    path.write_bytes(content.encode())
+    found = read_map(path, "images.map")
+    assert found == ImageMap({"a, b.png": CID, "c.png": CID})
+    assert (found.uri("c.png"), found.uri("d.png")) == (f"ipfs://{CID}", None)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "MalformedMap"),
+        (b"name,image\nx,y\n", "MalformedMap"),
+        (b"[1]", "MalformedMap"),
+        (b'{"a": ', "MalformedMap"),
+        (b"file,cid\n\xff", "MalformedMap"),
+        (b'file,cid\n"a', "MalformedMap"),
+        (b'{"a.png": 3}', "InvalidCid"),
+        (b"file,cid\na.png,bafy\n", "InvalidCid"),
+        (b"file,cid\na.png\n", "InvalidCid"),
+        (f'{{"a": "{CID}", "a": "{CID}"}}'.encode(), "DuplicateImage"),
+    ],
+)
+def test_bad_maps(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "map"
+    path.write_bytes(content)
+    with pytest.raises(InvalidInput) as caught:
+        read_map(path, "images.map")
+    assert (caught.value.reason, caught.value.findings[0].field) == (reason, "images.map")
