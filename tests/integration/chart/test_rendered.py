@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from mintworks_dev import commands, golang
+from mintworks_operator import config
 
 from .conftest import CHART, SEED, Manifest, Render, helm_template
 
@@ -165,6 +166,35 @@ def test_passwords_differ_by_tenant_and_seed_and_not_by_rendering(render: Render
     assert first == again
     passwords = [re.findall(r":([0-9a-f]{64})@", url)[0] for urls in (first, other) for url in urls.values()]
     assert len(set(passwords)) == len(passwords) == 6
+
+
+def test_the_operator_understands_its_environment(full: list[Manifest]) -> None:
+    (deployment,) = of(full, "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    given = {"metadata.name": "mw-mintworks-1", "metadata.namespace": "mintworks"}
+    environment = {
+        e["name"]: e.get("value") or given[e["valueFrom"]["fieldRef"]["fieldPath"]] for e in container["env"]
+    }
+    unknown = [
+        name for name in environment if name.removeprefix("MINTWORKS_").lower() not in config.Config.__annotations__
+    ]
+    # Called `resources` there.
+    assert unknown == ["MINTWORKS_RUNNER_RESOURCES"]
+    found = config.load([], environment)
+    assert found.namespaces == ("genesis", "drops")
+    assert (found.clusterwide, found.log_level) == (False, "INFO")
+    assert found.images == {"runner": "mintworks/runner:0.1.0"}
+    assert found.resources == {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+    assert (found.lease_namespace, found.lease_name, found.identity) == ("mintworks", "mw-mintworks", "mw-mintworks-1")
+    mounted = {m["mountPath"] for m in container["volumeMounts"]}
+    assert str(found.redis_file.parent) in mounted
+    ports = {p["name"]: p["containerPort"] for p in container["ports"]}
+    assert ports == {"metrics": found.metrics_port, "health": found.health_port}
+    for namespace in found.namespaces:
+        assert one(full, "Secret", found.redis_secret, namespace)["stringData"]["url"]
+        assert one(full, "ServiceAccount", found.service_account, namespace)
+    leases = [r for r in one(full, "Role", "mw-mintworks-leader", "mintworks")["rules"] if "resourceNames" in r]
+    assert [r["resourceNames"] for r in leases] == [[found.lease_name]]
 
 
 def test_labels_names_and_selectors(full: list[Manifest]) -> None:
