@@ -1,0 +1,56 @@
+"""-f FILE, -f DIR, -f -: which files are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from .problems import BadInput, Place, Problem
+from .yamlfile import MAX_BYTES, Document, parse
+
+_SUFFIXES: Final = (".json", ".yaml", ".yml")
+
+
+def read(names: Iterable[str]) -> list[Document]:
+    """Every document of the named files and folders (a folder's own *.yaml, *.yml and *.json, as `kubectl apply -f`).
+
+    Raises:
+        BadInput: what cannot be read or parsed; a folder without manifests.
+    """
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    for name in names:
+        try:
+            for label, text in _texts(name):
+                documents.extend(parse(text, label))
+        except BadInput as error:
+            problems.extend(error.problems)
+    if problems:
+        raise BadInput(problems)
+    return documents
+
+
+def _texts(name: str) -> Iterator[tuple[str, str]]:
+    if name == "-":
+        yield "<stdin>", sys.stdin.read(MAX_BYTES + 1)
+        return
+    path = Path(name)
+    files = [path]
+    if path.is_dir():
+        files = sorted(child for child in path.iterdir() if child.suffix in _SUFFIXES and child.is_file())
+        if not files:
+            raise BadInput([Problem("no *.yaml, *.yml or *.json in this folder", Place(name))])
+    for file in files:
+        yield str(file), _text(file)
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1).decode()
+    except OSError as error:
+        raise BadInput([Problem(error.strerror or str(error), Place(str(file)))]) from error
+    except UnicodeDecodeError as error:
+        raise BadInput([Problem("not UTF-8", Place(str(file)))]) from error
