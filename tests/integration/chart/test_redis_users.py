@@ -82,11 +82,12 @@ def test_a_tenant_works_on_its_own_keys(urls: Url) -> None:
     own = client(urls["a"])
     assert own.ping()
     assert own.set("mw:a:lease", "me", nx=True, px=60_000)
-    compare = (
-        "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
-    )
-    assert own.eval(compare, 1, "mw:a:lease", "me", 60_000) == 1
-    assert own.register_script(compare)(keys=["mw:a:lease"], args=["other", 1]) == 0
+    with own.pipeline(transaction=True) as swap:
+        swap.watch("mw:a:lease")  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+        assert swap.get("mw:a:lease") == "me"
+        swap.multi()
+        swap.set("mw:a:lease", "me", px=60_000)
+        assert swap.execute() == [True]
     with own.pipeline(transaction=True) as both:
         both.xadd("mw:a:u:progress", {"data": "{}"}, maxlen=100)
         both.expire("mw:a:u:progress", 60)
@@ -102,8 +103,10 @@ FORBIDDEN = [
     ("GET", "other"),
     ("XADD", "mw:ab:u:progress", "*", "data", "{}"),
     ("COPY", "mw:ab:lease", "mw:a:copy"),
-    ("EVAL", "return redis.call('get', 'mw:ab:lease')", "0"),
-    ("EVAL", "return redis.call('get', KEYS[1])", "1", "mw:ab:lease"),
+    ("EVAL", "return 1", "0"),
+    ("EVALSHA", "0" * 40, "0"),
+    ("FCALL", "f", "0"),
+    ("SCRIPT", "LOAD", "return 1"),
     ("KEYS", "*"),
     ("SCAN", "0"),
     ("RANDOMKEY",),
@@ -127,7 +130,7 @@ FORBIDDEN = [
 @pytest.mark.parametrize("command", FORBIDDEN, ids=" ".join)
 def test_a_tenant_reaches_nothing_else(urls: Url, command: tuple[str, ...]) -> None:
     client(urls["ab"]).set("mw:ab:lease", "theirs")
-    with pytest.raises(redis.ResponseError, match=r"permission|can't access"):
+    with pytest.raises(redis.ResponseError, match="permission"):
         client(urls["a"]).execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
     assert client(urls["ab"]).get("mw:ab:lease") == "theirs"
 
