@@ -83,8 +83,8 @@ class Campaign:
         self._pending = deque(pending)
         self._alone: set[int] = set()
         self._open: dict[str, Flight] = {}
-        self._ended: set[str] = set()
         self._committed = spent
+        self._open_cost = 0
         self._in_window = 0
 
     # --- signing ---------------------------------------------------------------------------------------------------
@@ -114,6 +114,7 @@ class Campaign:
             raise ValueError(f"items {items} were signed, {taken} were next")
         self._open[signature] = Flight(signature, taken, wire, last_valid, cost, machine.Signed())
         self._committed += cost
+        self._open_cost += cost
         self._in_window += 1
 
     # --- decisions -------------------------------------------------------------------------------------------------
@@ -139,6 +140,10 @@ class Campaign:
         if self.books.unexplained() > sum(len(flight.items) for flight in self._open.values()):
             return True
         return self.books.unequal_for(now) > MISMATCH_SECONDS
+
+    def open_cost(self) -> int:
+        """Lamports that the transactions under way cost at most."""
+        return self._open_cost
 
     @property
     def finished(self) -> bool:
@@ -203,6 +208,7 @@ class Campaign:
             self.window.landed()
         if isinstance(state, FinalOk | FinalErr | Expired):
             del self._open[flight.signature]
+            self._open_cost -= flight.cost
             self._end(flight, state, now)
 
     def _end(self, flight: Flight, state: machine.Ended, now: float) -> None:

@@ -1,0 +1,224 @@
+"""One attempt under the lease: prepare and wait side by side, replay, mint what is missing, audit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from mintworks_api import MintJobSpec
+
+from mintworks_runners.core.context import JobContext, Result
+from mintworks_runners.core.errors import Findings, InvalidInput, RunEnded, Waiting
+from mintworks_runners.mint import outcome
+from mintworks_runners.mint.builder import Signer
+from mintworks_runners.mint.campaign import Campaign, ForeignMinter, Rules
+from mintworks_runners.mint.engine import Engine, Tools
+from mintworks_runners.mint.fence import wait_out
+from mintworks_runners.mint.funds import Funds
+from mintworks_runners.mint.inputs import compare
+from mintworks_runners.mint.machine import Commitment
+from mintworks_runners.mint.market import Market
+from mintworks_runners.mint.money import estimate, objection
+from mintworks_runners.mint.places import Places
+from mintworks_runners.mint.prepare import Work, prepare
+from mintworks_runners.mint.reconcile import Standing, audit, reconcile
+from mintworks_runners.mint.replay import Replay
+from mintworks_runners.mint.telling import Telling
+from mintworks_runners.mint.treesetup import TreeSetup, find_tree, read_config
+from mintworks_runners.solana.programs import metadata_account
+from mintworks_runners.solana.tree import TreeConfig
+
+log = logging.getLogger(__name__)
+
+
+class Attempt:
+    """See the module. An instance serves one attempt."""
+
+    def __init__(self, context: JobContext, spec: MintJobSpec, places: Places, telling: Telling) -> None:
+        self.context = context
+        self.places = places
+        self._spec = spec
+        self._telling = telling
+        self._first_slot = 0
+        self._replay: Replay
+
+    async def run(self) -> Result:
+        """The job's result."""
+        chain, target = self.places.chain, self.places.target
+        self._first_slot = int(self.context.run.inputs.get("firstSlot") or (await chain.epoch()).slot)
+        self._replay = Replay(chain, target.tree, self._first_slot, self.places.cache, self.context.stop)
+        waiting = None
+        if (await find_tree(chain, target.tree)).exists:
+            waiting = asyncio.create_task(self._wait())
+        try:
+            work = await self._prepare()
+            market = self._market(work)
+            if waiting is None and await self._make_tree(work, market):
+                slot: int | None = None
+            else:
+                slot = await (waiting or self._wait())
+        finally:
+            if waiting is not None:
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+        standing, config = await self._stand(work, slot)
+        return await self._mint(work, market, standing, config)
+
+    # --- before the first signature ----------------------------------------------------------------------------------
+
+    async def _wait(self) -> int:
+        """The wait of a new attempt, with a replay meanwhile: what is finalized now will not change."""
+        tell = self._telling
+
+        async def prefetch() -> None:
+            _, config = await read_config(self.places.chain, self.places.target.tree)
+            await self._replay.catch_up(config.num_minted)
+
+        fetching = asyncio.create_task(prefetch())
+        try:
+            slot = await wait_out(
+                self.places.chain,
+                self.places.lease.wait_seconds,
+                lambda message: tell.step(5, "wait", message),
+                self.context.stop,
+            )
+            await fetching
+        finally:
+            fetching.cancel()
+            await asyncio.gather(fetching, return_exceptions=True)
+        return slot
+
+    async def _prepare(self) -> Work:
+        """Items, preflight, and the inputs frozen: nothing is signed before the operator has them."""
+        places, context = self.places, self.context
+        self._telling.step(2, "prepare", "reading and checking the rows")
+        work = await prepare(context, self._spec, places)
+        self._telling.total(len(work.items))
+        inputs = self._inputs(work)
+        if not compare(context.run.inputs, inputs):
+            self._telling.step(4, "prepare", "having the inputs frozen")
+            await context.reporter.wait_for_echo(inputs, stop=context.stop)
+        return work
+
+    def _inputs(self, work: Work) -> dict[str, Any]:
+        return {
+            "genesis": self.places.chain.pool.genesis,
+            "firstSlot": self._first_slot,
+            "cid": work.list.cid,
+            "items": len(work.items),
+            "rowsSha256": work.list.rows_sha256,
+            "trees": [str(self.places.target.tree)],
+            "wallet": str(self.places.wallet.pubkey()),
+        }
+
+    def _market(self, work: Work) -> Market:
+        collection = work.design.collection
+        written = [self.places.target.tree, self.places.wallet.pubkey()]
+        written += [] if collection is None else [metadata_account(collection.mint)]
+        fee = self._spec.solana.priority_fee
+        return Market(self.places.chain, written, fee.percentile, fee.max_micro_lamports)
+
+    async def _make_tree(self, work: Work, market: Market) -> bool:
+        """True where this process itself made the tree: then there is nothing to wait out."""
+        places = self.places
+        plan = places.target.plan
+        if plan is None:
+            raise InvalidInput.one("NoTree", f"{places.target.tree} holds no tree", field="spec.tree.address")
+        await self._check_money(len(work.items), spent=0, new_tree=True, work=work)
+        self._telling.step(6, "tree", f"creating the tree {plan.address} and waiting until it is finalized")
+        setup = TreeSetup(places.chain, plan, Signer(places.wallet), places.lease, self.context.stop)
+        return await setup.make(await market.price())
+
+    async def _check_money(self, missing: int, *, spent: int, new_tree: bool, work: Work) -> None:
+        plan = self.places.target.plan
+        size = plan.size if plan is not None and new_tree else None
+        needed = estimate(size, missing, self._spec.batch_size, len(work.design.signers()))
+        balance = await self.places.chain.balance(self.places.wallet.pubkey())
+        no = objection(needed, spent, balance, self._spec.max_cost_lamports)
+        if no is not None:
+            raise no
+
+    # --- what the chain holds ----------------------------------------------------------------------------------------
+
+    async def _stand(self, work: Work, min_slot: int | None) -> tuple[Standing, TreeConfig]:
+        """Reads history up to the counter, past the wait, and matches it with the items."""
+        tree = self.places.target.tree
+        self._telling.step(8, "replay", "reading the tree's history")
+        _, config = await read_config(self.places.chain, tree, min_slot=min_slot)
+        await self._replay.catch_up(config.num_minted, self._telling.replay)
+        findings = Findings()
+        mints = self._replay.history.mints
+        standing = reconcile(work.items, work.design, mints, findings, public=config.public)
+        room = config.capacity - config.num_minted
+        if len(standing.missing) > room:
+            message = f"{len(standing.missing)} items are to be minted, but the tree has room for {room}"
+            findings.add("TreeFull", message, field="spec.tree")
+        findings.raise_if_any()
+        return standing, config
+
+    # --- minting -----------------------------------------------------------------------------------------------------
+
+    async def _mint(self, work: Work, market: Market, standing: Standing, config: TreeConfig) -> Result:
+        history = self._replay.history
+        spent = sum(history.spent(self.places.wallet.pubkey(), self._first_slot))
+        already, total = len(standing.minted), len(work.items)
+        rules = Rules(
+            batch=self._spec.batch_size,
+            cap=self._spec.in_flight,
+            commitment=Commitment[self._spec.solana.commitment.upper()],
+            public=config.public,
+            max_cost=self._spec.max_cost_lamports,
+        )
+        campaign = Campaign(rules, standing.missing, history.transactions.values(), spent)
+        self._telling.minting(total, already, campaign)
+        if standing.missing:
+            await self._check_money(len(standing.missing), spent=spent, new_tree=False, work=work)
+            await market.learn(work.builder, standing.missing, self._spec.batch_size)
+            await self._run_engine(campaign, work, market, already)
+        if campaign.hopeless is not None:
+            raise outcome.hopeless(campaign.hopeless)
+        return await self._audit(work, campaign, config)
+
+    async def _run_engine(self, campaign: Campaign, work: Work, market: Market, already: int) -> None:
+        places = self.places
+        tools = Tools(
+            chain=places.chain,
+            tree=places.target.tree,
+            builder=work.builder,
+            lease=places.lease,
+            replay=self._replay,
+            funds=Funds(places.chain, places.wallet.pubkey()),
+            market=market,
+            told=lambda: self._telling.minting(len(work.items), already, campaign),
+            stop=self.context.stop,
+        )
+        try:
+            await Engine(campaign, tools).run()
+        except ForeignMinter as found:
+            raise _foreign(found) from found
+        self._telling.minting(len(work.items), already, campaign)
+
+    async def _audit(self, work: Work, campaign: Campaign, config: TreeConfig) -> Result:
+        """Reads everything back from finalized history and holds it against every item."""
+        tree, wallet = self.places.target.tree, self.places.wallet.pubkey()
+        self._telling.step(98, "audit", "reading every item back from the chain")
+        _, now = await read_config(self.places.chain, tree, min_slot=campaign.books.accounted_to)
+        await self._replay.catch_up(now.num_minted)
+        history, failed = self._replay.history, set(campaign.failed)
+        problems = audit(work.items, failed, work.design, history.mints, public=config.public)
+        if problems:
+            raise outcome.audit_failed(problems)
+        if failed:
+            raise outcome.refused(campaign.failed, work.items, work.list.field)
+        minted = reconcile(work.items, work.design, history.mints, Findings(), public=config.public).minted
+        if self._spec.ledger is not None:
+            path = self.context.environment.mount("ledger.volume") / self._spec.ledger.volume.path
+            await asyncio.to_thread(outcome.write_ledger, path, tree, work.items, minted, history)
+        counts = outcome.counts(minted, history, wallet, self._first_slot)
+        self._telling.step(100, "done", f"{len(minted)} of {len(work.items)} minted, audit ok")
+        return {"tree": str(tree), "genesis": self.places.chain.pool.genesis, "audit": "ok", **counts}
+
+
+def _foreign(found: ForeignMinter) -> RunEnded:
+    return Waiting("ForeignMinter", f"another minter writes into the tree: transaction {found.signature}")

@@ -1,0 +1,189 @@
+"""Carries out what a campaign decides: signs, sends, asks, until every item has ended. All decisions are
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from solders.pubkey import Pubkey
+
+from mintworks_runners.core.errors import Waiting
+from mintworks_runners.core.stop import StopSignal
+from mintworks_runners.mint.builder import MintBuilder
+from mintworks_runners.mint.campaign import Campaign, Flight
+from mintworks_runners.mint.funds import Funds
+from mintworks_runners.mint.lease import Lease
+from mintworks_runners.mint.market import Market
+from mintworks_runners.mint.replay import Replay
+from mintworks_runners.mint.rpc.chain import STATUS_LIMIT, Blockhash, Chain
+from mintworks_runners.mint.rpc.endpoint import EndpointAwayError, RpcError
+from mintworks_runners.mint.treesetup import read_config
+
+log = logging.getLogger(__name__)
+
+SIGN_SECONDS = 0.05
+STATUS_SECONDS = 0.5
+CHAIN_SECONDS = 1.0
+BLOCKHASH_SECONDS = 1.0
+BLOCKHASH_USE_SECONDS = 15.0
+"""An older blockhash leaves a transaction too little time to land."""
+
+MAX_SENDS = 64
+"""Requests to send that wait for their answers at once."""
+
+STUCK_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What an engine works with."""
+
+    chain: Chain
+    tree: Pubkey
+    builder: MintBuilder
+    lease: Lease
+    replay: Replay
+    funds: Funds
+    market: Market
+    told: Callable[[], None]
+    stop: StopSignal
+
+
+class Engine:
+    """Runs one campaign to its end. LeaseLapsed, Waiting, Stopped and ForeignMinter pass out of `run`."""
+
+    def __init__(self, campaign: Campaign, tools: Tools) -> None:
+        self._campaign = campaign
+        self._tools = tools
+        self._blockhash: Blockhash | None = None
+        self._blockhash_until = 0.0
+        self._price = 0
+        self._sends = asyncio.Semaphore(MAX_SENDS)
+        self._sending: set[asyncio.Task[None]] = set()
+        self._turn = itertools.count()
+        self._moved_at = time.monotonic()
+
+    async def run(self) -> None:
+        """Returns when nothing is under way and nothing is left to sign."""
+        loops = [
+            asyncio.create_task(self._loop(self._refresh, BLOCKHASH_SECONDS)),
+            asyncio.create_task(self._loop(self._sign_and_send, SIGN_SECONDS)),
+            asyncio.create_task(self._loop(self._ask, STATUS_SECONDS)),
+            asyncio.create_task(self._loop(self._look, CHAIN_SECONDS)),
+        ]
+        try:
+            done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            ending = [*loops, *self._sending]
+            for task in ending:
+                task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
+
+    async def _loop(self, step: Callable[[], Awaitable[None]], seconds: float) -> None:
+        """Does a step again and again until the campaign is finished."""
+        while not self._campaign.finished:
+            await step()
+            await self._tools.stop.sleep(seconds)
+
+    # --- blockhash and price, in this order before every signature: blockhash, lease, signature (I5) -----------------
+
+    async def _refresh(self) -> None:
+        asked = time.monotonic()
+        blockhash = await self._tools.chain.blockhash()
+        await self._tools.lease.renew(blockhash.height)
+        self._price = await self._tools.market.price()
+        await self._tools.funds.refresh()
+        self._blockhash, self._blockhash_until = blockhash, asked + BLOCKHASH_USE_SECONDS
+
+    async def _sign_and_send(self) -> None:
+        self._tools.stop.check()
+        while self._sign_one():
+            pass
+        for flight in self._campaign.to_send(time.monotonic()):
+            self._campaign.on_sent(flight.signature, time.monotonic())
+            task = asyncio.create_task(self._send(flight))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    def _sign_one(self) -> bool:
+        """Signs the next batch, if everything allows it; synchronous, so that nothing comes between the checks."""
+        blockhash, campaign, tools = self._blockhash, self._campaign, self._tools
+        if blockhash is None or time.monotonic() > self._blockhash_until:
+            return False
+        if not tools.lease.may_sign(blockhash.height):
+            return False
+        items = tools.builder.fitting(campaign.next_items())
+        if not items:
+            return False
+        units = tools.market.compute.limit(len(items), campaign.compute_retries)
+        signed = tools.builder.sign(items, blockhash.hash, units, self._price)
+        if not campaign.affords(signed.cost):
+            return self._cannot_pay("CostLimit", "going on would cost more than maxCost; raise it to go on")
+        if not tools.funds.covers(signed.cost, campaign):
+            return self._cannot_pay("LowBalance", "the wallet's balance does not cover the next transaction")
+        campaign.signed(signed.signature, items, signed.wire, blockhash.last_valid, signed.cost)
+        return True
+
+    def _cannot_pay(self, reason: str, message: str) -> bool:
+        """What is under way is followed to its end first: it may well have been paid for."""
+        if self._campaign.under_way == 0:
+            raise Waiting(reason, message)
+        return False
+
+    async def _send(self, flight: Flight) -> None:
+        """Hands the bytes to one endpoint, another one each time. No answer to this means anything but "slow
+        down".
+        """
+        now = time.monotonic()
+        usable = [endpoint for endpoint in self._tools.chain.pool.endpoints if endpoint.usable(now)]
+        if not usable:
+            return
+        endpoint = usable[next(self._turn) % len(usable)]
+        async with self._sends:
+            try:
+                await self._tools.chain.send(endpoint, flight.wire)
+            except EndpointAwayError:
+                self._campaign.window.lost(time.monotonic())
+            except RpcError as error:
+                log.info("sendTransaction: %s", error, extra={"signature": flight.signature})
+
+    # --- what the chain says -----------------------------------------------------------------------------------------
+
+    async def _ask(self) -> None:
+        for history in (False, True):
+            signatures = self._campaign.to_ask(history=history)
+            for start in range(0, len(signatures), STATUS_LIMIT):
+                asked = signatures[start : start + STATUS_LIMIT]
+                answers = await self._tools.chain.statuses(asked, history=history)
+                now = time.monotonic()
+                for signature, status in zip(asked, answers or (), strict=answers is not None):
+                    self._campaign.on_status(signature, status, now, with_history=history)
+        self._tools.told()
+
+    async def _look(self) -> None:
+        """Height, then the tree's counter, then history where the two do not explain each other."""
+        campaign, before = self._campaign, self._progress()
+        epoch = await self._tools.chain.epoch()
+        campaign.on_height(epoch.slot, epoch.height, time.monotonic())
+        slot, config = await read_config(self._tools.chain, self._tools.tree)
+        campaign.on_counter(slot, config.num_minted, time.monotonic())
+        if campaign.wants_replay(time.monotonic()):
+            log.info("the tree's counter differs from what is known: reading history")
+            campaign.on_history(await self._tools.replay.catch_up(config.num_minted), time.monotonic())
+        now = time.monotonic()
+        if self._progress() != before:
+            self._moved_at = now
+        elif now - self._moved_at > STUCK_SECONDS:
+            raise Waiting("ChainStalled", f"nothing has moved for {STUCK_SECONDS:.0f} s")
+
+    def _progress(self) -> tuple[int, int, int, int | None]:
+        campaign = self._campaign
+        return len(campaign.done), campaign.pending, campaign.under_way, campaign.books.accounted_to

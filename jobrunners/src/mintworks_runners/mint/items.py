@@ -1,0 +1,149 @@
+"""The items of a job: what shall be minted, for whom, and whether the chain could hold it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mintworks_api.metadatajob import CollectionData
+from mintworks_api.mintjob import Asset, Recipients
+from solders.pubkey import Pubkey
+
+from mintworks_runners.core.errors import Findings
+from mintworks_runners.metadata.recompute import MintItem
+from mintworks_runners.solana.instructions import CollectionAccounts, Mint
+from mintworks_runners.solana.metadata import Collection, Creator, MetadataArgs, problems
+
+WALLET = "wallet"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One NFT to be: its number, where its row stands, and what is particular to it."""
+
+    number: int
+    row: int
+    name: str
+    uri: str
+    owner: Pubkey
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What all items of a job have in common, so that an item and a design make a mint instruction."""
+
+    tree: Pubkey
+    wallet: Pubkey
+    symbol: str
+    seller_fee_basis_points: int
+    is_mutable: bool
+    creators: tuple[Creator, ...]
+    collection: CollectionAccounts | None
+
+    def args(self, item: Item) -> MetadataArgs:
+        """The metadata arguments of an item."""
+        collection = None if self.collection is None else Collection(self.collection.mint, verified=False)
+        return MetadataArgs(
+            name=item.name,
+            symbol=self.symbol,
+            uri=item.uri,
+            seller_fee_basis_points=self.seller_fee_basis_points,
+            is_mutable=self.is_mutable,
+            collection=collection,
+            creators=self.creators,
+        )
+
+    def mint(self, item: Item) -> Mint:
+        """The mint of an item."""
+        return Mint(
+            tree=self.tree,
+            leaf_owner=item.owner,
+            leaf_delegate=item.owner,
+            payer=self.wallet,
+            tree_delegate=self.wallet,
+            args=self.args(item),
+            collection=self.collection,
+        )
+
+    def signers(self) -> frozenset[Pubkey]:
+        """Who signs a mint; only these can be verified creators."""
+        return frozenset([self.wallet] if self.collection is None else [self.wallet, self.collection.authority])
+
+
+def design(
+    tree: Pubkey, wallet: Pubkey, asset: Asset | CollectionData, collection: CollectionAccounts | None
+) -> Design:
+    """The design from a MetadataJob's collection or a MintJob's asset. The wallet as creator is verified, others are
+    not.
+    """
+    creators = tuple(
+        Creator(Pubkey.from_string(c.address), Pubkey.from_string(c.address) == wallet, c.share)
+        for c in asset.creators or ()
+    )
+    return Design(
+        tree=tree,
+        wallet=wallet,
+        symbol=asset.symbol,
+        seller_fee_basis_points=asset.seller_fee_basis_points,
+        is_mutable=asset.is_mutable,
+        creators=creators,
+        collection=collection,
+    )
+
+
+def resolve(
+    rows: Iterable[MintItem], recipients: Recipients, wallet: Pubkey, findings: Findings, field: str
+) -> dict[int, Item]:
+    """Items by number: an override, else the row's wallet, else the default; rows without any are added to
+    `findings`.
+    """
+    overrides = _overrides(recipients, findings)
+    default = wallet if recipients.default == WALLET else _address(recipients.default)
+    items: dict[int, Item] = {}
+    for row in rows:
+        owner = overrides.get(row.index) or _address(row.recipient) or default
+        if owner is None:
+            message = "no recipient: the row names none, and neither recipients.overrides nor recipients.default does"
+            findings.add("NoRecipient", message, field=field, row=row.row, column="recipient_wallet", item=row.index)
+            continue
+        items[row.index] = Item(row.index, row.row, row.name, row.uri, owner)
+    for number in sorted(overrides.keys() - items.keys()):
+        findings.add("UnknownItem", f"there is no item {number}", field="spec.recipients.overrides", item=number)
+    return items
+
+
+def check(items: Mapping[int, Item], design: Design, findings: Findings, field: str) -> None:
+    """Adds everything that Bubblegum or an indexer would refuse."""
+    signers = design.signers()
+    shared: set[str] = set()
+    for item in items.values():
+        for problem in problems(design.args(item), signers, to_collection=design.collection is not None):
+            if problem.field in ("name", "uri"):
+                findings.add(
+                    "InvalidMetadata",
+                    problem.message,
+                    field=field,
+                    row=item.row,
+                    column=problem.field,
+                    item=item.number,
+                )
+            elif problem.message not in shared:
+                # What all items share is told once, not once a row.
+                shared.add(problem.message)
+                findings.add("InvalidMetadata", problem.message, field=field)
+
+
+def _overrides(recipients: Recipients, findings: Findings) -> dict[int, Pubkey]:
+    found: dict[int, Pubkey] = {}
+    for number, address in (recipients.overrides or {}).items():
+        if not number.isascii() or not number.isdecimal():
+            findings.add("InvalidItem", f"{number!r} is not the number of an item", field="spec.recipients.overrides")
+            continue
+        owner = _address(address)
+        if owner is not None:
+            found[int(number)] = owner
+    return found
+
+
+def _address(text: str | None) -> Pubkey | None:
+    return None if text is None else Pubkey.from_string(text)

@@ -1,0 +1,147 @@
+"""The ledger cache: finalized facts kept between attempts, so that a replay need not begin at the tree's birth.
+
+It is a set of lines, each with its own checksum, in any order: a truncated, restored or missing cache holds fewer
+facts and never wrong ones. What it lacks is read from the chain again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import redis.asyncio
+from redis.exceptions import RedisError
+from solders.pubkey import Pubkey
+
+from mintworks_runners.mint.facts import MintFact, TxFact
+
+log = logging.getLogger(__name__)
+
+TTL_SECONDS = 30 * 24 * 3600
+_PAGE = 2000
+
+
+class LedgerCache(Protocol):
+    """Keeps facts of one tree. Losing it costs time and nothing else, so neither method ever raises."""
+
+    async def load(self) -> list[TxFact]:
+        """All facts that were kept and are whole."""
+
+    async def append(self, facts: Sequence[TxFact]) -> None:
+        """Keep more facts."""
+
+
+class NoLedger:
+    """No cache: every attempt replays from the beginning."""
+
+    async def load(self) -> list[TxFact]:
+        """Nothing."""
+        return []
+
+    async def append(self, facts: Sequence[TxFact]) -> None:
+        """Nothing."""
+
+
+class FileLedger:
+    """A file in the state directory of a run without a cluster."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def load(self) -> list[TxFact]:
+        """The whole lines of the file."""
+        try:
+            return decode_lines((await asyncio.to_thread(self._path.read_text)).splitlines())
+        except FileNotFoundError:
+            return []
+        except (OSError, UnicodeDecodeError) as error:
+            log.warning("ledger cache %s: %s", self._path, error)
+            return []
+
+    async def append(self, facts: Sequence[TxFact]) -> None:
+        """Lines at the end of the file; a crash in the middle leaves a line that is not whole."""
+        text = "".join(f"{encode_line(fact)}\n" for fact in facts)
+        try:
+            await asyncio.to_thread(self._write, text)
+        except OSError as error:
+            log.warning("ledger cache %s: %s", self._path, error)
+
+    def _write(self, text: str) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a") as file:
+            # The newline ends what a crash may have left behind.
+            file.write("\n" + text)
+
+
+class RedisLedger:
+    """A Redis list."""
+
+    def __init__(self, client: redis.asyncio.Redis, key: str) -> None:
+        self._client = client
+        self._key = key
+
+    async def load(self) -> list[TxFact]:
+        """The whole entries of the list."""
+        facts: list[TxFact] = []
+        try:
+            start = 0
+            while page := await self._client.lrange(self._key, start, start + _PAGE - 1):
+                facts += decode_lines(map(str, page))
+                start += _PAGE
+        except (RedisError, OSError) as error:
+            log.warning("ledger cache: %s", error)
+        return facts
+
+    async def append(self, facts: Sequence[TxFact]) -> None:
+        """Entries at the end of the list."""
+        if not facts:
+            return
+        try:
+            for start in range(0, len(facts), _PAGE):
+                await self._client.rpush(self._key, *map(encode_line, facts[start : start + _PAGE]))
+            await self._client.expire(self._key, TTL_SECONDS)
+        except (RedisError, OSError) as error:
+            log.warning("ledger cache: %s", error)
+
+
+def encode_line(fact: TxFact) -> str:
+    """A fact as one line: checksum, space, JSON."""
+    mints = [
+        [m.nonce, m.uri, str(m.owner), m.data_hash.hex(), m.leaf_hash.hex(), str(m.tree_delegate)] for m in fact.mints
+    ]
+    values = [fact.signature, fact.slot, str(fact.payer), fact.fee, fact.rent, fact.error, mints]
+    body = json.dumps(values, separators=(",", ":"))
+    return f"{zlib.crc32(body.encode()):08x} {body}"
+
+
+def decode_lines(lines: Iterable[str]) -> list[TxFact]:
+    """The facts of those lines that are whole; others are passed over."""
+    facts = []
+    for line in lines:
+        checksum, _, body = line.partition(" ")
+        if body and checksum == f"{zlib.crc32(body.encode()):08x}":
+            facts.append(_fact(json.loads(body)))
+    return facts
+
+
+def _fact(values: Sequence[Any]) -> TxFact:
+    signature, slot, payer, fee, rent, error, mints = values
+    return TxFact(
+        signature=signature,
+        slot=slot,
+        payer=Pubkey.from_string(payer),
+        fee=fee,
+        rent=rent,
+        error=error,
+        mints=tuple(
+            MintFact(
+                nonce, uri, Pubkey.from_string(owner), bytes.fromhex(data), bytes.fromhex(leaf), Pubkey.from_string(by)
+            )
+            for nonce, uri, owner, data, leaf, by in mints
+        ),
+    )

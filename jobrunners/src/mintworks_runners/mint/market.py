@@ -1,0 +1,69 @@
+"""What a mint uses and what the market asks for it: simulations and recent fees, fetched for `pricing` to decide."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from solders.hash import Hash
+from solders.pubkey import Pubkey
+
+from mintworks_runners.core.errors import AttemptFailed, Waiting
+from mintworks_runners.mint.builder import MintBuilder
+from mintworks_runners.mint.chainerrors import explain
+from mintworks_runners.mint.pricing import Compute, price
+from mintworks_runners.mint.rpc.chain import Chain, Simulated
+from mintworks_runners.solana.budget import MAX_COMPUTE_UNITS
+
+log = logging.getLogger(__name__)
+
+PRICE_SECONDS = 10.0
+SINGLES = 5
+
+
+class Market:
+    """Compute limit and price for the mints of one job."""
+
+    def __init__(self, chain: Chain, written: Sequence[Pubkey], percentile: int, cap: int) -> None:
+        """`written` are the accounts that every mint writes to; `cap` is in micro-lamports a unit."""
+        self.compute = Compute()
+        self._chain = chain
+        self._written = list(written)
+        self._percentile = percentile
+        self._cap = cap
+        self._price = 0
+        self._read_at = float("-inf")
+
+    async def price(self) -> int:
+        """Micro-lamports a compute unit; asked of the chain at most every 10 s."""
+        now = time.monotonic()
+        if self._cap and now - self._read_at >= PRICE_SECONDS:
+            self._price = price(await self._chain.priority_fees(self._written), self._percentile, self._cap)
+            self._read_at = now
+        return self._price
+
+    async def learn(self, builder: MintBuilder, items: Sequence[int], batch: int) -> None:
+        """Simulates the first batch, then single items until one can be minted: what a mint uses is measured, never
+        guessed.
+
+        Waiting `LowBalance` where the wallet cannot pay; AttemptFailed `SimulationFailed` where nothing can be
+        minted.
+        """
+        first = builder.fitting(items[:batch])
+        last = ""
+        for tried in (first, *((item,) for item in items[:SINGLES])):
+            simulated = await self._simulate(builder, tried)
+            if simulated.error is None:
+                self.compute.learn(simulated.units, len(tried))
+                return
+            last = simulated.error
+            log.info("simulating items %s: %s", tried, last, extra={"logs": simulated.logs})
+        raise AttemptFailed("SimulationFailed", f"no mint can be simulated: {explain(last)}")
+
+    async def _simulate(self, builder: MintBuilder, items: Sequence[int]) -> Simulated:
+        draft = builder.sign(items, Hash.default(), MAX_COMPUTE_UNITS, 0)
+        simulated = await self._chain.simulate(draft.wire)
+        if simulated.error is not None and any(word in simulated.error for word in ("Funds", "AccountNotFound")):
+            raise Waiting("LowBalance", f"the wallet cannot pay for a mint ({simulated.error})")
+        return simulated

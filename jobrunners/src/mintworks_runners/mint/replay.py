@@ -1,0 +1,128 @@
+"""Reads a tree's finalized history until every nonce is accounted for, or says that it cannot (invariant I3)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from solders.pubkey import Pubkey
+
+from mintworks_runners.core.errors import Waiting
+from mintworks_runners.core.stop import StopSignal
+from mintworks_runners.mint.extract import UnreadableTransactionError, read_transaction
+from mintworks_runners.mint.facts import History, TxFact
+from mintworks_runners.mint.ledger import LedgerCache
+from mintworks_runners.mint.rpc.chain import PAGE_LIMIT, Chain, SignatureRow
+from mintworks_runners.mint.rpc.endpoint import Endpoint, EndpointAwayError, RpcError
+
+log = logging.getLogger(__name__)
+
+TOGETHER = 16
+NULL_RETRIES = 4
+PATIENCE_SECONDS = 90.0
+"""How long all endpoints are tried for a history without gaps."""
+
+Told = Callable[[int, int], None]
+"""Called with (nonces known, nonces in all) as a replay goes on."""
+
+
+class Replay:
+    """One tree's history, grown from the cache and from the chain."""
+
+    def __init__(self, chain: Chain, tree: Pubkey, first_slot: int, cache: LedgerCache, stop: StopSignal) -> None:
+        """Failed transactions are read from `first_slot` on: only their fees matter, and only to this job."""
+        self.history = History()
+        self._chain = chain
+        self._tree = tree
+        self._first_slot = first_slot
+        self._cache = cache
+        self._stop = stop
+        self._loaded = False
+
+    async def catch_up(self, minted: int, told: Told | None = None) -> list[TxFact]:
+        """Reads until all nonces below `minted` are known; answers the facts that are new to this process.
+
+        Waiting `HistoryIncomplete` where they are not after every endpoint was tried again and again.
+        """
+        new: list[TxFact] = []
+        if not self._loaded:
+            self._loaded = True
+            new += self.history.add(await self._cache.load())
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            for endpoint in self._chain.pool.endpoints:
+                if endpoint.usable(time.monotonic()):
+                    new += await self._read(endpoint, minted, told)
+                    if not self.history.missing(minted):
+                        return new
+            if time.monotonic() > deadline:
+                missing = self.history.missing(minted)
+                raise Waiting(
+                    "HistoryIncomplete",
+                    f"{len(missing)} of the tree's {minted} mints are in no endpoint's history (the first is number "
+                    f"{missing[0]}); nothing is minted while they are unknown. An endpoint with full history is needed",
+                )
+            await self._stop.sleep(1.0)
+
+    async def _read(self, endpoint: Endpoint, minted: int, told: Told | None) -> list[TxFact]:
+        """What this endpoint's history adds; an endpoint that fails on the way adds what it had said by then."""
+        new: list[TxFact] = []
+        try:
+            rows = await self._rows(endpoint)
+            for start in range(0, len(rows), TOGETHER):
+                batch = rows[start : start + TOGETHER]
+                facts = await asyncio.gather(*(self._transaction(endpoint, row.signature) for row in batch))
+                known = self.history.add(fact for fact in facts if fact is not None)
+                await self._cache.append(known)
+                new += known
+                if told is not None:
+                    told(len(self.history.mints), minted)
+                self._stop.check()
+        except (EndpointAwayError, RpcError) as error:
+            log.warning("history of %s: %s", endpoint.name, error)
+        return new
+
+    async def _rows(self, endpoint: Endpoint) -> Sequence[SignatureRow]:
+        """Transactions not known yet, oldest first: pages from the newest back to the anchor, then from the head
+        again
+        until nothing is new.
+        """
+        found: dict[str, SignatureRow] = {}
+        await self._pages(endpoint, found, again=False)
+        while await self._pages(endpoint, found, again=True):
+            self._stop.check()
+        wanted = [row for row in found.values() if not row.failed or row.slot >= self._first_slot]
+        return sorted(wanted, key=lambda row: row.slot)
+
+    async def _pages(self, endpoint: Endpoint, found: dict[str, SignatureRow], *, again: bool) -> int:
+        """Adds to `found` and answers how much was new. `again` ends at the first page without news."""
+        anchor = self.history.anchor_slot()
+        fresh, before = 0, None
+        while True:
+            page = await self._chain.signatures(endpoint, self._tree, before)
+            unknown = [row for row in page if row.signature not in found and row.signature not in self.history]
+            found.update((row.signature, row) for row in unknown)
+            fresh += len(unknown)
+            ended = len(page) < PAGE_LIMIT or (anchor is not None and page[-1].slot < anchor)
+            if ended or (again and not unknown):
+                return fresh
+            before = page[-1].signature
+
+    async def _transaction(self, endpoint: Endpoint, signature: str) -> TxFact | None:
+        """The fact of one signature. A null is asked again, then left to the next endpoint; it is never taken for
+        nothing:
+        the nonce it may hold stays missing.
+        """
+        for attempt in range(NULL_RETRIES):
+            if attempt:
+                await self._stop.sleep(0.3 * attempt)
+            answer = await self._chain.transaction(endpoint, signature)
+            if answer is None:
+                continue
+            try:
+                return read_transaction(answer, signature, self._tree)
+            except UnreadableTransactionError as error:
+                log.warning("%s: %s", endpoint.name, error)
+        return None

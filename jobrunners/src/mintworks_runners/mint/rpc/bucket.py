@@ -1,0 +1,19 @@
+"""A request budget as a token bucket. Pure: the clock is an argument."""
+
+from __future__ import annotations
+
+
+class Bucket:
+    """Allows `rate` requests a second on average, with a burst of one second's worth."""
+
+    def __init__(self, rate: float, now: float) -> None:
+        self._rate = rate
+        self._tokens = rate
+        self._at = now
+
+    def take(self, now: float) -> float:
+        """Takes one request out and answers how many seconds it has to wait; 0 where it may go at once."""
+        self._tokens = min(self._rate, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        self._tokens -= 1
+        return max(0.0, -self._tokens / self._rate)

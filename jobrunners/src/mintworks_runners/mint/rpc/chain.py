@@ -1,0 +1,203 @@
+"""The RPC calls that minting needs, with typed answers. Commitments are explicit: nothing relies on a node's
+default.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from solders.hash import Hash
+from solders.pubkey import Pubkey
+
+from mintworks_runners.mint.machine import Commitment, Status
+from mintworks_runners.mint.rpc.endpoint import NO_HISTORY_CODE, Endpoint, RpcError
+from mintworks_runners.mint.rpc.pool import Pool
+
+BLOCKHASH_LIFE = 150
+"""Blocks of height that a blockhash lives."""
+
+STATUS_LIMIT = 256
+PAGE_LIMIT = 1000
+FINAL = {"commitment": "finalized"}
+_COMMITMENTS = {
+    "processed": Commitment.PROCESSED,
+    "confirmed": Commitment.CONFIRMED,
+    "finalized": Commitment.FINALIZED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Blockhash:
+    """A blockhash and the last block height at which a transaction with it may land."""
+
+    hash: Hash
+    last_valid: int
+
+    @property
+    def height(self) -> int:
+        """Height of the block that the hash is of."""
+        return self.last_valid - BLOCKHASH_LIFE
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One answer of getEpochInfo at finalized: slot and block height belong together."""
+
+    slot: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account's content as of `slot`."""
+
+    slot: int
+    owner: Pubkey
+    lamports: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureRow:
+    """One row of getSignaturesForAddress."""
+
+    signature: str
+    slot: int
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What a simulation says: compute units, or the error (meta.err as JSON) with the last log lines."""
+
+    units: int
+    error: str | None
+    logs: tuple[str, ...]
+
+
+class Chain:
+    """The chain behind a pool of endpoints. Every method may raise what Pool.call raises."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    async def epoch(self) -> Epoch:
+        """Finalized slot and height, from one node in one answer."""
+        answer = await self.pool.call("getEpochInfo", [FINAL])
+        return Epoch(int(answer["absoluteSlot"]), int(answer["blockHeight"]))
+
+    async def blockhash(self) -> Blockhash:
+        """The newest confirmed blockhash. Never processed: that block may be on a fork that loses."""
+        answer = await self.pool.call("getLatestBlockhash", [{"commitment": "confirmed"}])
+        return _blockhash(answer)
+
+    async def newest_last_valid(self) -> int | None:
+        """The largest lastValidBlockHeight that any healthy endpoint answers now."""
+        answers = await self.pool.all("getLatestBlockhash", [{"commitment": "confirmed"}])
+        return max((_blockhash(answer.result).last_valid for answer in answers), default=None)
+
+    async def account(self, key: Pubkey, *, min_slot: int | None = None) -> tuple[int, Account | None]:
+        """(slot, account or None) at finalized; a node that has not reached `min_slot` is not listened to."""
+        (slot, (account,)) = await self.accounts([key], min_slot=min_slot)
+        return slot, account
+
+    async def accounts(
+        self, keys: Sequence[Pubkey], *, min_slot: int | None = None
+    ) -> tuple[int, tuple[Account | None, ...]]:
+        """(slot, accounts) at finalized, at most 100, all as of one slot."""
+        options: dict[str, Any] = {**FINAL, "encoding": "base64"}
+        if min_slot is not None:
+            options["minContextSlot"] = min_slot
+        answer = await self.pool.call("getMultipleAccounts", [[str(key) for key in keys], options])
+        slot = int(answer["context"]["slot"])
+        return slot, tuple(_account(slot, value) for value in answer["value"])
+
+    async def balance(self, key: Pubkey) -> int:
+        """Lamports at finalized."""
+        answer = await self.pool.call("getBalance", [str(key), FINAL])
+        return int(answer["value"])
+
+    async def rent(self, size: int) -> int:
+        """Lamports that an account of `size` bytes needs to be exempt from rent."""
+        return int(await self.pool.call("getMinimumBalanceForRentExemption", [size, FINAL]))
+
+    async def statuses(self, signatures: Sequence[str], *, history: bool) -> list[Status | None] | None:
+        """Statuses of at most 256 signatures, in their order; None where the node cannot say (it has no history)."""
+        options = {"searchTransactionHistory": history}
+        try:
+            answer = await self.pool.call("getSignatureStatuses", [list(signatures), options])
+        except RpcError as error:
+            if error.code == NO_HISTORY_CODE:
+                return None
+            raise
+        return [_status(value) for value in answer["value"]]
+
+    async def send(self, endpoint: Endpoint, wire: bytes) -> None:
+        """Hands a transaction to one endpoint. What it answers proves nothing; an error is only a reason to slow
+        down.
+
+        EndpointAwayError, RpcError.
+        """
+        options = {"encoding": "base64", "skipPreflight": True, "maxRetries": 0}
+        await self.pool.call_one(endpoint, "sendTransaction", [base64.b64encode(wire).decode(), options])
+
+    async def simulate(self, wire: bytes) -> Simulated:
+        """Simulates a transaction whose signatures and blockhash need not be right, against confirmed state."""
+        options = {
+            "encoding": "base64",
+            "commitment": "confirmed",
+            "sigVerify": False,
+            "replaceRecentBlockhash": True,
+        }
+        answer = await self.pool.call("simulateTransaction", [base64.b64encode(wire).decode(), options])
+        value = answer["value"]
+        error = value["err"]
+        logs = tuple(str(line) for line in (value.get("logs") or [])[-8:])
+        units = int(value.get("unitsConsumed") or 0)
+        return Simulated(units, None if error is None else json.dumps(error), logs)
+
+    async def priority_fees(self, keys: Sequence[Pubkey]) -> list[int]:
+        """Minima, slot by slot, of what recent transactions paid for a compute unit that write to these accounts."""
+        rows = await self.pool.call("getRecentPrioritizationFees", [[str(key) for key in keys]])
+        return [int(row["prioritizationFee"]) for row in rows]
+
+    async def signatures(self, endpoint: Endpoint, key: Pubkey, before: str | None) -> list[SignatureRow]:
+        """One page of finalized transactions that mention the address, newest first. EndpointAwayError, RpcError."""
+        options: dict[str, Any] = {**FINAL, "limit": PAGE_LIMIT}
+        if before is not None:
+            options["before"] = before
+        rows = await self.pool.call_one(endpoint, "getSignaturesForAddress", [str(key), options])
+        return [SignatureRow(str(row["signature"]), int(row["slot"]), row["err"] is not None) for row in rows]
+
+    async def transaction(self, endpoint: Endpoint, signature: str) -> dict[str, Any] | None:
+        """A finalized transaction, or None where the node does not have it. EndpointAwayError, RpcError."""
+        options = {**FINAL, "encoding": "base64", "maxSupportedTransactionVersion": 0}
+        answer: dict[str, Any] | None = await self.pool.call_one(endpoint, "getTransaction", [signature, options])
+        return answer
+
+
+def _blockhash(answer: Any) -> Blockhash:
+    value = answer["value"]
+    return Blockhash(Hash.from_string(value["blockhash"]), int(value["lastValidBlockHeight"]))
+
+
+def _account(slot: int, value: dict[str, Any] | None) -> Account | None:
+    if value is None:
+        return None
+    data = base64.b64decode(value["data"][0])
+    return Account(slot, Pubkey.from_string(value["owner"]), int(value["lamports"]), data)
+
+
+def _status(value: dict[str, Any] | None) -> Status | None:
+    if value is None:
+        return None
+    error = value["err"]
+    name = value.get("confirmationStatus")
+    if name is None:
+        # Old nodes leave it out; confirmations null has always meant rooted.
+        name = "finalized" if value.get("confirmations") is None else "processed"
+    return Status(int(value["slot"]), None if error is None else json.dumps(error), _COMMITMENTS[name])

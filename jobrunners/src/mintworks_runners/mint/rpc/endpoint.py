@@ -1,0 +1,105 @@
+"""One JSON-RPC endpoint: a request, its answer, and whether it is worth asking at all."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+MAX_PAUSE_SECONDS = 60.0
+PASSING_CODES = frozenset({-32004, -32005, -32014, -32016, -32603})
+"""Block not available, node unhealthy or rate-limited, block status not available yet, minContextSlot not reached,
+internal error: another node, or the same one later, may answer."""
+
+NO_HISTORY_CODE = -32011
+
+
+class RpcError(Exception):
+    """The node understood and refused: a JSON-RPC error that another node would answer too."""
+
+    def __init__(self, method: str, code: int, message: str) -> None:
+        super().__init__(f"{method}: {message} ({code})")
+        self.code = code
+        self.message = message
+
+
+class EndpointAwayError(Exception):
+    """No usable answer came: timeout, connection, HTTP status, rate limit, or a node that is behind."""
+
+
+class Endpoint:
+    """An endpoint with what we know of its health. `name` is fit to be shown: it holds no credentials."""
+
+    def __init__(self, url: str, *, secret: bool) -> None:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        self.name = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}" if secret else url
+        self._url = url
+        self._client = httpx.AsyncClient(timeout=TIMEOUT, limits=httpx.Limits(max_connections=64))
+        self._ids = itertools.count(1)
+        self._failures = 0
+        self._paused_until = 0.0
+        self.trusted = False
+        """Whether its genesis hash was asked and is the job's."""
+        self.lagging = False
+
+    def usable(self, now: float) -> bool:
+        """Whether requests should go here now."""
+        return self.trusted and not self.lagging and now >= self._paused_until
+
+    def paused_for(self, now: float) -> float:
+        """Seconds until it may be tried again."""
+        return max(0.0, self._paused_until - now)
+
+    async def call(self, method: str, params: list[Any]) -> Any:
+        """One request. RpcError where the node refuses; EndpointAwayError where no usable answer came."""
+        body = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
+        try:
+            response = await self._client.post(self._url, json=body)
+        except httpx.HTTPError as error:
+            raise self._away(method, type(error).__name__, pause=self._backoff()) from error
+        if response.status_code != httpx.codes.OK:
+            pause = _retry_after(response) or self._backoff()
+            raise self._away(method, f"HTTP status {response.status_code}", pause=pause)
+        try:
+            answer = response.json()
+            failure = answer.get("error")
+            if failure is None:
+                self._failures = 0
+                return answer["result"]
+            code, message = int(failure["code"]), str(failure["message"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise self._away(method, "an answer that is not JSON-RPC", pause=self._backoff()) from error
+        if code == 429 or code in PASSING_CODES:
+            # A node that is behind for one question may be right for the next: no pause, only another node.
+            raise self._away(method, f"{message} ({code})", pause=1.0 if code == 429 else 0.0)
+        self._failures = 0
+        raise RpcError(method, code, message)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.aclose()
+
+    def _backoff(self) -> float:
+        """Seconds to leave an endpoint alone after this many failures in a row."""
+        return min(MAX_PAUSE_SECONDS, 0.25 * 2.0 ** min(self._failures, 10))
+
+    def _away(self, method: str, why: str, *, pause: float) -> EndpointAwayError:
+        self._failures += 1
+        self._paused_until = max(self._paused_until, time.monotonic() + min(pause, MAX_PAUSE_SECONDS))
+        log.info("%s: %s: %s", self.name, method, why)
+        return EndpointAwayError(f"{self.name}: {method}: {why}")
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    try:
+        return float(response.headers["retry-after"])
+    except (KeyError, ValueError):
+        return 1.0 if response.status_code == httpx.codes.TOO_MANY_REQUESTS else None

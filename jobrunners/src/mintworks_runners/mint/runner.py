@@ -1,0 +1,84 @@
+"""The MintJob runner: from the job's spec to every item on the chain exactly once, and the proof of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from mintworks_api import MintJobSpec
+
+from mintworks_runners.core.channel import open_redis
+from mintworks_runners.core.context import JobContext, Result, parse_spec
+from mintworks_runners.mint.attempt import Attempt
+from mintworks_runners.mint.keys import authority_of, endpoints_of, wallet_of
+from mintworks_runners.mint.lease import FileLease, Lease, LeaseLapsed, NoLease, RedisLease, lease_name
+from mintworks_runners.mint.ledger import FileLedger, LedgerCache, NoLedger, RedisLedger
+from mintworks_runners.mint.places import Places
+from mintworks_runners.mint.prepare import cid_of, target_of
+from mintworks_runners.mint.rpc.chain import Chain
+from mintworks_runners.mint.rpc.pool import Pool
+from mintworks_runners.mint.telling import Telling
+
+KEEP_SECONDS = 1.0
+
+
+async def run(context: JobContext) -> Result:
+    """Run one MintJob to its result (MintResult in wire form)."""
+    spec = parse_spec(context.run.kind, context.run.spec)
+    if not isinstance(spec, MintJobSpec):
+        raise TypeError(f"{context.run.kind} is not a MintJob")
+    telling = Telling(context.reporter)
+    telling.step(0, "prepare", "looking at the chain")
+    wallet = wallet_of(context, spec)
+    authority = authority_of(context, spec, wallet)
+    async with Pool(endpoints_of(context, spec), spec.solana.requests_per_second, context.stop) as pool:
+        await pool.open(context.run.inputs.get("genesis"))
+        cid = cid_of(context, spec)
+        target = target_of(spec, wallet.pubkey(), pool.genesis, cid)
+        lease, cache = _kept(context, lease_name(pool.genesis, str(target.tree)))
+        places = Places(Chain(pool), target, wallet, authority, lease, cache)
+        while True:
+            with contextlib.suppress(LeaseLapsed):
+                return await _with_lease(Attempt(context, spec, places, telling))
+
+
+async def _with_lease(attempt: Attempt) -> Result:
+    """One attempt under the lease. LeaseLapsed where Redis was away too long: what follows is a new attempt, with all
+    that
+    a new attempt waits for, though in the same process.
+    """
+    lease, chain = attempt.places.lease, attempt.places.chain
+    await lease.acquire((await chain.blockhash()).height, attempt.context.stop)
+    keeper = asyncio.create_task(_keep(lease, chain))
+    work = asyncio.create_task(attempt.run())
+    try:
+        await asyncio.wait([keeper, work], return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            keeper.result()
+        return await work
+    finally:
+        for task in (keeper, work):
+            task.cancel()
+        await asyncio.gather(keeper, work, return_exceptions=True)
+        await lease.release()
+
+
+async def _keep(lease: Lease, chain: Chain) -> None:
+    """Renews the lease as long as the attempt goes on; ends only by an exception."""
+    while True:
+        await lease.renew((await chain.blockhash()).height)
+        await asyncio.sleep(KEEP_SECONDS)
+
+
+def _kept(context: JobContext, name: str) -> tuple[Lease, LedgerCache]:
+    """Lease and ledger cache: in the state directory without a cluster, else in Redis, else none."""
+    environment, namespace = context.environment, context.run.namespace
+    if environment.state is not None:
+        return FileLease(environment.state / "leases" / name), FileLedger(
+            environment.state / "ledger" / f"{name}.jsonl"
+        )
+    client = open_redis(environment)
+    if client is None:
+        return NoLease(), NoLedger()
+    prefix = f"mw:{namespace}"
+    return RedisLease(client, f"{prefix}:lease:{name}"), RedisLedger(client, f"{prefix}:ledger:{name}")
