@@ -21,6 +21,9 @@ MAX_NODES: Final = 200_000
 
 MAX_DEPTH: Final = 64
 
+_MAPPING: Final = yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG
+_SEQUENCE: Final = yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG
+
 Path = tuple[str | int, ...]
 
 
@@ -94,11 +97,13 @@ class _Reader:
         if self._nodes > MAX_NODES or len(path) > MAX_DEPTH:
             raise self._problem("too many values or too deep (do aliases repeat it?)", node, path)
         self.lines[path] = node.start_mark.line + 1
-        if isinstance(node, MappingNode):
+        if isinstance(node, MappingNode) and node.tag == _MAPPING:
             return self._mapping(node, path)
-        if isinstance(node, SequenceNode):
+        if isinstance(node, SequenceNode) and node.tag == _SEQUENCE:
             return [self.value(child, (*path, index)) for index, child in enumerate(node.value)]
-        return self._scalar(node, path)
+        if isinstance(node, ScalarNode):
+            return self._scalar(node, path)
+        raise self._problem(f"the tag {node.tag} is not allowed here", node, path)
 
     def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -122,7 +127,7 @@ class _Reader:
             return str(value)
         raise self._problem(f"a key must be text, {node.value} is not: quote it", node, path)
 
-    def _scalar(self, node: Node, path: Path) -> Any:
+    def _scalar(self, node: ScalarNode, path: Path) -> Any:
         try:
             value = self._loader.construct_object(node)
         except ValueError as error:
