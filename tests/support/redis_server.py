@@ -13,6 +13,8 @@ import redis
 from mintworks_dev import debian
 
 _START_SECONDS = 20
+_RIGHTS = "+@read +@write +@connection +@transaction -@admin -@dangerous +eval +evalsha"
+"""The chart's, in short."""
 
 
 class RedisServer:
@@ -44,7 +46,7 @@ class RedisServer:
         program, environment = _program()
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
         if self._namespace is not None:
-            acl = f"user tenant on >s3cret resetkeys resetchannels -@all ~mw:{self._namespace}:* +@all -@dangerous\n"
+            acl = f"user tenant on >s3cret resetkeys resetchannels -@all ~mw:{self._namespace}:* {_RIGHTS}\n"
             (self._folder / "users.acl").write_text(f"user default on nopass ~* &* +@all\n{acl}")
             options += ["--aclfile", str(self._folder / "users.acl")]
         with (self._folder / "redis.log").open("ab") as log:

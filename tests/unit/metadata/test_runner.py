@@ -73,6 +73,15 @@ async def test_frozen_inputs_that_differ_stop_before_any_effect(run: Run, frozen
     assert not [message for message in run.messages if message["type"] == "inputs"]
 
 
+async def test_sources_that_were_good_when_frozen_have_changed(run: Run) -> None:
+    await run.here()
+    result = run.termination["result"]
+    run.inputs = {name: result[name] for name in ("rowsSha256", "items", "cid")}
+    (run.environment.mounts / "rows" / "rows.csv").unlink()
+    assert await run.here() == 75
+    assert run.termination["reason"] == "InputChanged"
+
+
 async def test_bad_rows_name_row_and_column(run: Run) -> None:
     run.mount("rows/rows.csv", "name,image_filename\nOne,1.png\n,2.png\n" + "x" * 40 + ",3.png\n")
     assert await run.here() == 64
@@ -164,6 +173,16 @@ async def test_rows_edited_meanwhile(run: Run) -> None:
         await from_dependency(run.context(), made)
 
 
+async def test_an_image_map_edited_meanwhile(run: Run) -> None:
+    source = {"configMap": {"name": "m", "key": "map.json"}}
+    run.spec = {**run.spec, "images": {"map": source}}
+    run.mount("images.map/map.json", json.dumps({"1.png": CID, "2.png": CID}))
+    made = await dependency(run)
+    run.mount("dependencies/meta/images.map/map.json", json.dumps({"1.png": CID}))
+    with pytest.raises(InputChanged, match=r"no 2\.png"):
+        await from_dependency(run.context(), made)
+
+
 async def manifest(run: Run, content: str) -> MintList:
     run.mount("metadataFrom.manifest/m.csv", content)
     source = {"configMap": {"name": "m", "key": "m.csv"}}
@@ -186,3 +205,9 @@ async def test_a_bad_manifest_names_its_field(run: Run) -> None:
     with pytest.raises(InvalidInput) as caught:
         await manifest(run, "name,recipient_wallet\nOne,nobody\n")
     assert caught.value.findings[0].field == "metadataFrom.manifest"
+
+
+async def test_a_manifest_that_was_good_when_frozen_has_changed(run: Run) -> None:
+    run.inputs = {"rowsSha256": "0" * 64}
+    with pytest.raises(InputChanged):
+        await manifest(run, "name,recipient_wallet\nOne,nobody\n")

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mintworks_api import JOB_KINDS
 from mintworks_runners.core.context import JobContext, Result
 from mintworks_runners.core.process import run_job
+from mintworks_runners.core.registry import RUNNERS
 from mintworks_runners.core.stop import StopSignal
 from support.runs import Run
 from support.specs import METADATA
@@ -86,6 +88,10 @@ async def test_a_spec_that_the_models_refuse(run: Run) -> None:
     assert await run.here() == 64
     fields = {error["field"] for error in run.termination["errors"]}
     assert fields == {"spec.collection.sellerFeeBasisPoints", "spec.colour"}
+
+
+def test_every_kind_of_the_api_has_a_runner() -> None:
+    assert set(RUNNERS) == set(JOB_KINDS)
 
 
 async def run_with(run: Run, runner: Any, stop: StopSignal | None = None) -> int:

@@ -6,7 +6,8 @@ the reason and the message are for people.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -124,6 +125,20 @@ class InputChanged(NotFinished):
 
     def __init__(self, message: str) -> None:
         super().__init__("InputChanged", message)
+
+
+@contextmanager
+def changed_where(frozen: bool) -> Iterator[None]:
+    """Within this, InvalidInput becomes InputChanged where `frozen`: what was good when it was frozen has changed.
+
+    A job whose sources someone edits in the middle of its run waits for them to be put right; it does not fail.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        if not frozen:
+            raise
+        raise InputChanged(f"the sources were good when they were frozen, and are not now: {error.message}") from error
 
 
 class Findings:

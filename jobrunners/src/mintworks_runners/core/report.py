@@ -25,7 +25,7 @@ LONGEST_PAUSE_SECONDS: Final = 5.0
 REPEAT_SECONDS: Final = 10.0
 ECHO_TIMEOUT_SECONDS: Final = 300.0
 _POLL_SECONDS: Final = 0.2
-_FLUSH_SECONDS: Final = 2.0
+_FLUSH_SECONDS: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Items:
 
 
 class Reporter:
-    """The voice of one run. Use as an async context manager: it flushes (bounded by 2 s) at the end."""
+    """The voice of one run. Use as an async context manager: it flushes (bounded by 1.5 s) at the end."""
 
     def __init__(self, channel: Channel, *, run: int, interval: float = INTERVAL_SECONDS) -> None:
         self._channel = channel

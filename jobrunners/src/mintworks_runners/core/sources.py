@@ -78,13 +78,15 @@ class SourceReader:
         # A symbolic link on a volume may point anywhere in this container, the mounted Secrets included.
         if not path.is_relative_to(root):
             raise InvalidInput.one("SourceOutside", f"{name} leads out of its {what}", field=field)
+        if not path.is_file():
+            raise InvalidInput.one("SourceMissing", f"{what} has no file {name}", field=field)
         writer = _Spool(target, limit, field)
         try:
             with path.open("rb") as file, writer:
                 while chunk := file.read(CHUNK):
                     writer.write(chunk)
-        except (FileNotFoundError, IsADirectoryError) as error:
-            raise InvalidInput.one("SourceMissing", f"{what} has no file {name}", field=field) from error
+        except OSError as error:
+            raise AttemptFailed("SourceUnavailable", f"{field}: {what}: {error}") from error
         return writer.done()
 
     async def _http(self, source: HttpSource, field: str, target: Path, limit: int) -> Spooled:
@@ -146,7 +148,7 @@ async def _download(url: str, spool: _Spool, field: str) -> Spooled:
         # No redirects: the address in the spec is the address that is asked.
         async with (
             httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False) as client,
-            client.stream("GET", url) as response,
+            client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
         ):
             if response.status_code in _PASSING:
                 raise _Passing(f"status {response.status_code}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from mintworks_api import MetadataJobSpec, Source
 
 from mintworks_runners.core.context import JobContext, parse_spec
-from mintworks_runners.core.errors import Findings, InputChanged
+from mintworks_runners.core.errors import Findings, InputChanged, changed_where
 from mintworks_runners.core.protocol import Dependency
 
 from .documents import document_uri
@@ -59,11 +59,17 @@ async def from_dependency(context: JobContext, dependency: Dependency) -> MintLi
     """The items of the MetadataJob that this job depends on.
 
     Spools the same sources, makes all documents in the scratch directory and computes the folder's CID. InputChanged
-    where rows, number or CID are not those of the job's result; InvalidInput where the rows are bad.
+    where the sources are bad now, or give other rows, another number or another CID than the job's result names.
     """
     spec = parse_spec(dependency.kind, dependency.spec)
     if not isinstance(spec, MetadataJobSpec):
         raise TypeError(f"{dependency.kind} is not a MetadataJob")
+    # The dependency has succeeded with these very sources.
+    with changed_where(frozen=True):
+        return await _recomputed(context, dependency, spec)
+
+
+async def _recomputed(context: JobContext, dependency: Dependency, spec: MetadataJobSpec) -> MintList:
     collection, rows = await gather(context.sources, spec, f"dependencies/{dependency.name}/")
     _same(dependency, "rowsSha256", rows.sha256)
     folder = new_folder(context.work / "recomputed")
@@ -77,14 +83,15 @@ async def from_dependency(context: JobContext, dependency: Dependency) -> MintLi
 async def from_manifest(context: JobContext, manifest: Source, cid: str, field: str) -> MintList:
     """The items of a manifest for a folder that exists. What the folder holds is its author's word.
 
-    InvalidInput where the rows are bad.
+    InvalidInput where the rows are bad, InputChanged where they were good when an earlier attempt froze them.
     """
-    rows = await context.sources.spool(manifest, field)
     items = 0
-    for _ in read_rows(rows.path, field=field, findings=Findings(), images=False):
-        items += 1
-        if items % 1000 == 0:
-            await context.stop.breathe()
+    with changed_where("rowsSha256" in context.run.inputs):
+        rows = await context.sources.spool(manifest, field)
+        for _ in read_rows(rows.path, field=field, findings=Findings(), images=False):
+            items += 1
+            if items % 1000 == 0:
+                await context.stop.breathe()
     return MintList(cid, items, rows.sha256, rows.path, field)
 
 

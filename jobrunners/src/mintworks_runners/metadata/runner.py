@@ -10,7 +10,7 @@ from typing import Any
 from mintworks_api import MetadataJobSpec
 
 from mintworks_runners.core.context import JobContext, Result, parse_spec
-from mintworks_runners.core.errors import AttemptFailed, InputChanged
+from mintworks_runners.core.errors import AttemptFailed, InputChanged, changed_where
 from mintworks_runners.core.pipeline import Steps, run_steps
 from mintworks_runners.core.report import Items
 from mintworks_runners.core.sources import Spooled
@@ -26,7 +26,9 @@ async def run(context: JobContext) -> Result:
     spec = parse_spec(context.run.kind, context.run.spec)
     if not isinstance(spec, MetadataJobSpec):
         raise TypeError(f"{context.run.kind} is not a MetadataJob")
-    return await run_steps(MetadataSteps(context, spec))
+    # The CID is reported only after everything was checked.
+    with changed_where("cid" in context.run.inputs):
+        return await run_steps(MetadataSteps(context, spec))
 
 
 class MetadataSteps(Steps[list[Row]]):
