@@ -39,7 +39,7 @@ def urls(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Iterator[U
     text = named(made, "ConfigMap", "mw-mintworks-redis")["data"]["redis.conf"]
     # Only where it listens and where its files are differ from the pod's.
     for old, new in (
-        ("/etc/redis/acl/users.acl", str(acl)),
+        ("/mintworks/acl/users.acl", str(acl)),
         ("dir /data", f"dir {folder}"),
         ("port 6379", f"port {port}"),
         ("bind * -::*", "bind 127.0.0.1"),
