@@ -13,7 +13,7 @@ import redis
 from mintworks_dev import debian
 
 _START_SECONDS = 20
-_RIGHTS = "+@read +@write +@connection +@transaction -@admin -@dangerous +eval +evalsha"
+_RIGHTS = "+@read +@write +@connection +@transaction -@admin -@dangerous -@scripting"
 """The chart's, in short."""
 
 
