@@ -12,6 +12,7 @@ class Waiting:
 
     uid: str
     run: int
+    kind: str
     priority: int
     created: datetime
     name: str

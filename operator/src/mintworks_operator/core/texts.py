@@ -93,7 +93,9 @@ def backing_off(until: datetime, why: str) -> str:
 
 def input_changed(name: str, frozen: object, found: object) -> str:
     """An input differs from what was frozen before the first attempt."""
-    return f"status.inputs.{name} is frozen as {frozen!r}, but now it is {found!r}; nothing is done with a changed input."
+    return (
+        f"status.inputs.{name} is frozen as {frozen!r}, but now it is {found!r}; nothing is done with a changed input."
+    )
 
 
 def spec_too_large(size: int, limit: int) -> str:

@@ -130,7 +130,8 @@ class Snapshot:
     """Everything one pass over one job looks at.
 
     `runs` are the runs of this job's uid that exist; `lost` the numbers of runs that were seen and are gone.
-    `dependencies` holds the jobs that exist, by name. `served`: whether the namespace is enabled.
+    `dependencies` holds the jobs that exist, by name. `refused` is why the last attempt to create the active run was
+    turned down. `served`: whether the namespace is enabled.
     """
 
     job: JobView
@@ -139,6 +140,7 @@ class Snapshot:
     lost: frozenset[int] = frozenset()
     dependencies: Mapping[str, JobView] = field(default_factory=dict)
     news: News = field(default_factory=News)
+    refused: Trouble | None = None
     served: bool = True
 
     def run(self, number: int) -> RunView | None:

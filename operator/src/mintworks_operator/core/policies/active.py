@@ -9,7 +9,7 @@ from .. import texts
 from ..actions import Emit
 from ..draft import Case, Draft, active_run, count, policy_of
 from ..slots import Holding
-from ..views import RunState, RunView
+from ..views import RunState, RunView, Trouble
 from .start import created
 
 #: A run shorter than this is not worth a write that says it runs.
@@ -35,7 +35,8 @@ def _missing(case: Case, draft: Draft) -> Draft:
     if active is None or case.spec is None or any(r.alive for r in case.snapshot.runs):
         return draft
     draft = created(case, draft, active.run)
-    return draft.wake(active.reserved + policy_of(case, draft).start_timeout_delta)
+    draft = draft.wake(active.reserved + policy_of(case, draft).start_timeout_delta)
+    return _troubled(case, draft, case.snapshot.refused)
 
 
 def _running(case: Case, draft: Draft, run: RunView) -> Draft:
@@ -52,9 +53,14 @@ def _running(case: Case, draft: Draft, run: RunView) -> Draft:
 
 
 def _starting(case: Case, draft: Draft, run: RunView) -> Draft:
-    active, trouble = draft.status.active, run.trouble
+    active = draft.status.active
     if active is not None:
         draft = draft.wake(active.reserved + policy_of(case, draft).start_timeout_delta)
+    return _troubled(case, draft, run.trouble)
+
+
+def _troubled(case: Case, draft: Draft, trouble: Trouble | None) -> Draft:
+    """Tells why the run does not start, with one Event for each reason."""
     if trouble is None:
         return draft
     before = draft.condition(texts.PROGRESSING)

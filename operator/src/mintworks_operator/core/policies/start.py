@@ -37,7 +37,7 @@ def start(case: Case, draft: Draft) -> Draft:
         taken = _taken(case, replace(draft, inputs=inputs), number)
         return replace(created(case, taken, number), slot=Holding(snapshot.job.uid, number, keys)).settle()
     job = snapshot.job
-    waiting = Waiting(job.uid, number, policy_of(case, draft).priority, job.created, job.name, keys)
+    waiting = Waiting(job.uid, number, job.kind, policy_of(case, draft).priority, job.created, job.name, keys)
     return replace(_queued(case, draft), slot=waiting)
 
 

@@ -1,0 +1,116 @@
+"""Admission of a namespace: every queue's plan is written to its status, then the admitted jobs get a pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from mintworks_api import JobQueueStatus, Reservation
+
+from .api import Api, ApiError
+from .apply import StaleError
+from .cache import Cache
+from .core import Plan, QueueView, Waiting, admit, held
+from .keys import JobKey, Key, QueuesKey
+from .names import QUEUES, RUN, label
+from .patch import merge_patch
+from .slots import Slots
+from .views import queue_view, run_view
+
+Json = dict[str, Any]
+
+#: A status in which only the number of waiting jobs differs is written no oftener than this, in seconds.
+COUNT_INTERVAL = 1.0
+
+_KNOWN = frozenset(f.alias or n for n, f in JobQueueStatus.model_fields.items())
+
+
+class Admitter:
+    """Gives slots. `wake` asks for a pass over a key after so many seconds."""
+
+    def __init__(self, api: Api, cache: Cache, slots: Slots, wake: Callable[[Key, float], None]) -> None:
+        self._api = api
+        self._cache = cache
+        self._slots = slots
+        self._wake = wake
+        self._written: dict[str, float] = {}
+
+    async def admit(self, key: QueuesKey, now: datetime, clock: float) -> None:
+        """One pass over the queues of a namespace.
+
+        Raises:
+            StaleError: a queue changed meanwhile; its reservations were not written.
+            ApiError: a request failed.
+        """
+        objects = [o for o in self._cache.queues.all() if o["metadata"]["namespace"] == key.namespace]
+        for obj in objects:
+            # Read again: an earlier queue of this pass may have taken a key.
+            queue, taken = queue_view(obj), self._taken(objects, obj)
+            slot_of = (queue.namespace, queue.name)
+            plan = admit(
+                queue,
+                self._slots.waiting(slot_of),
+                self._slots.holding(slot_of),
+                now,
+                still_held=lambda r: held(r, self._slots.get(r.uid), self._alive(r)),
+                taken=taken,
+            )
+            if plan.changed and not self._postponed(key, obj, queue, plan, clock):
+                await self._write(obj, plan)
+                self._written[obj["metadata"]["uid"]] = clock
+            self._wake_admitted(key.namespace, plan)
+
+    def _postponed(self, key: QueuesKey, obj: Json, queue: QueueView, plan: Plan, clock: float) -> bool:
+        """Whether the difference can wait: only the count of waiting jobs changed, and it was written just now."""
+        if plan.status.model_copy(update={"waiting": queue.status.waiting}) != queue.status:
+            return False
+        age = clock - self._written.get(obj["metadata"]["uid"], float("-inf"))
+        if age < COUNT_INTERVAL:
+            self._wake(key, COUNT_INTERVAL - age)
+            return True
+        return False
+
+    def _taken(self, objects: list[Json], own: Json) -> frozenset[str]:
+        """Exclusive keys held in the namespace's other queues."""
+        found: set[str] = set()
+        for obj in objects:
+            if obj["metadata"]["uid"] == own["metadata"]["uid"]:
+                continue
+            current = self._cache.queues.get(obj["metadata"]["uid"]) or obj
+            for reservation in (current.get("status") or {}).get("reservations") or []:
+                found.update(reservation.get("keys") or [])
+            for holding in self._slots.holding((obj["metadata"]["namespace"], obj["metadata"]["name"])):
+                found.update(holding.keys)
+        return frozenset(found)
+
+    def _alive(self, reservation: Reservation) -> bool:
+        """Whether a process of that job lives, though its resource may be gone."""
+        return any(
+            run_view(o, self._cache.pods.group((reservation.uid, label(o, RUN)))).alive
+            for o in self._cache.runs.group(reservation.uid)
+        )
+
+    async def _write(self, obj: Json, plan: Plan) -> None:
+        meta = obj["metadata"]
+        guard = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
+        patch = merge_patch(obj.get("status") or {}, plan.status.wire(), _KNOWN)
+        body = {"metadata": guard, "status": patch}
+        try:
+            answer = await self._api.patch(QUEUES, meta["namespace"], meta["name"], body, "status")
+        except ApiError as error:
+            if error.status == 404:
+                self._cache.drop(QUEUES, meta["uid"])
+            elif error.status == 409:
+                self._cache.put(QUEUES, await self._api.get(QUEUES, meta["namespace"], meta["name"]))
+            else:
+                raise
+            raise StaleError(str(error)) from error
+        self._cache.put(QUEUES, answer)
+
+    def _wake_admitted(self, namespace: str, plan: Plan) -> None:
+        """Every reserved job that still waits, not only those reserved just now: a pass may have been lost."""
+        for reservation in plan.status.reservations:
+            slot = self._slots.get(reservation.uid)
+            if isinstance(slot, Waiting) and slot.run == reservation.run:
+                self._wake(JobKey(slot.kind, namespace, slot.name), 0.0)

@@ -1,0 +1,167 @@
+"""The few requests that the operator makes, on plain JSON objects. Connection and credentials are the library's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from kubernetes.aio import client, config
+
+from . import metrics
+
+Json = dict[str, Any]
+
+#: The library's own functions carry no types.
+_CONFIG: Any = config
+
+MERGE_PATCH = "application/merge-patch+json"
+PAGE = 500
+TIMEOUT = aiohttp.ClientTimeout(total=30)
+
+
+class ApiError(Exception):
+    """The API server refused, or could not be reached (status 0)."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+    @property
+    def refused(self) -> bool:
+        """Whether repeating the same request soon will not help: quota, admission, an object that is not allowed."""
+        return self.status in {400, 403, 422}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of object on the API server; `group` is empty for the core group."""
+
+    group: str
+    version: str
+    plural: str
+
+    def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
+        """The URL path of a collection or an object."""
+        parts = [f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"]
+        if namespace is not None:
+            parts.append(f"namespaces/{namespace}")
+        parts.append(self.plural)
+        parts += [p for p in (name, subresource) if p is not None]
+        return "/".join(parts)
+
+
+JOBS = Resource("batch", "v1", "jobs")
+PODS = Resource("", "v1", "pods")
+EVENTS = Resource("events.k8s.io", "v1", "events")
+LEASES = Resource("coordination.k8s.io", "v1", "leases")
+
+
+class Api:
+    """A connection to the API server."""
+
+    def __init__(self, connection: client.ApiClient) -> None:
+        self._client: Any = connection
+
+    @classmethod
+    async def connect(cls) -> Api:
+        """With the pod's service account, else with KUBECONFIG."""
+        settings = client.Configuration()
+        settings.retries = 0
+        try:
+            _CONFIG.load_incluster_config(client_configuration=settings)
+        except config.ConfigException:
+            await _CONFIG.load_kube_config(client_configuration=settings)
+        return cls(client.ApiClient(settings))
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        await self._client.close()
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Json:
+        """One object."""
+        return await self._request("GET", resource, resource.path(namespace, name))
+
+    async def list(
+        self, resource: Resource, namespace: str | None, query: Mapping[str, str] | None = None
+    ) -> list[Json]:
+        """All objects of a collection, page by page."""
+        found: list[Json] = []
+        more = ""
+        while True:
+            page = {"limit": str(PAGE), **(query or {}), **({"continue": more} if more else {})}
+            answer = await self._request("GET", resource, resource.path(namespace), query=page)
+            found += answer.get("items") or []
+            more = (answer.get("metadata") or {}).get("continue") or ""
+            if not more:
+                return found
+
+    async def create(self, resource: Resource, namespace: str, body: Json) -> Json:
+        """Create an object; the answer is what the server stored."""
+        return await self._request("POST", resource, resource.path(namespace), body=body)
+
+    async def replace(self, resource: Resource, namespace: str, name: str, body: Json) -> Json:
+        """Replace an object."""
+        return await self._request("PUT", resource, resource.path(namespace, name), body=body)
+
+    async def patch(
+        self, resource: Resource, namespace: str, name: str, body: Json, subresource: str | None = None
+    ) -> Json:
+        """Merge-patch an object or its subresource."""
+        path = resource.path(namespace, name, subresource)
+        return await self._request("PATCH", resource, path, body=body, content_type=MERGE_PATCH)
+
+    async def delete(self, resource: Resource, namespace: str, name: str, options: Json) -> None:
+        """Delete an object."""
+        await self._request("DELETE", resource, resource.path(namespace, name), body=options)
+
+    async def version(self) -> tuple[int, int]:
+        """Major and minor version of the cluster."""
+        answer = await self._request("GET", Resource("", "", "version"), "/version")
+        return int(answer["major"]), int("".join(c for c in answer["minor"] if c.isdigit()))
+
+    async def _request(
+        self,
+        method: str,
+        resource: Resource,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        content_type: str = "application/json",
+    ) -> Json:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        code = "0"
+        try:
+            request = await self._client.param_serialize(
+                method,
+                path,
+                query_params=list((query or {}).items()),
+                header_params=headers,
+                auth_settings=["BearerToken"],
+            )
+            answer = await self._client.rest_client.request(
+                request[0], request[1], headers=request[2], body=body, _request_timeout=TIMEOUT
+            )
+            text = await answer.response.text()
+            code = str(answer.status)
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise ApiError(0, type(error).__name__, str(error)) from error
+        finally:
+            metrics.REQUESTS.labels(method, resource.plural, code).inc()
+        return _answer(answer.status, answer.reason or "", text)
+
+
+def _answer(status: int, reason: str, text: str) -> Json:
+    try:
+        answer = json.loads(text) if text else {}
+    except ValueError:
+        answer = {}
+    if not 200 <= status < 300:
+        told = answer if isinstance(answer, dict) else {}
+        raise ApiError(status, told.get("reason") or reason, told.get("message") or text[:1000])
+    return answer if isinstance(answer, dict) else {}

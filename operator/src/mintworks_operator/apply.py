@@ -1,0 +1,183 @@
+"""Carries out a decision: the status first, guarded; then what has effects; then Events."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from mintworks_api import API_VERSION, JOB_QUEUE, JobStatus
+
+from . import metrics
+from .api import JOBS, Api, ApiError
+from .cache import Cache
+from .config import Config
+from .core import (
+    CreateRun,
+    Decision,
+    DeleteJob,
+    DeleteRun,
+    Emit,
+    EnsureQueue,
+    JobView,
+    RequeueAt,
+    StopRun,
+    WriteStatus,
+)
+from .core.actions import Action
+from .events import Events
+from .gather import Gatherer
+from .jobs import build
+from .keys import JobKey
+from .names import KINDS, QUEUES, run_name
+from .patch import merge_patch
+from .troubles import of_refusal
+
+Json = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+_KNOWN = frozenset(f.alias or n for n, f in JobStatus.model_fields.items()) | {"inputs", "result"}
+
+
+class StaleError(Exception):
+    """The snapshot was older than the object: nothing was done, and a new pass is needed."""
+
+
+class Applier:
+    """Writes to the API server; every answer goes into the cache, so that the next pass sees it."""
+
+    def __init__(self, api: Api, cache: Cache, config: Config, gatherer: Gatherer) -> None:
+        self._api = api
+        self._cache = cache
+        self._config = config
+        self._gatherer = gatherer
+        self._events = Events(api, config.identity)
+
+    async def apply(self, key: JobKey, obj: Json, job: JobView, decision: Decision, now: datetime) -> datetime | None:
+        """Carries out the actions in order. Answers when to look again.
+
+        Raises:
+            StaleError: the status write was refused; nothing after it was done.
+            ApiError: a request failed; what came before it was done, and repeating all of it does no harm.
+        """
+        later: datetime | None = None
+        for action in decision.actions:
+            if isinstance(action, RequeueAt):
+                later = action.time
+            elif isinstance(action, WriteStatus):
+                await self._write(key, obj, action)
+            elif isinstance(action, Emit):
+                await self._events.tell(job, action, now)
+            else:
+                await self._effect(key, obj, job, action)
+        return later
+
+    async def _effect(self, key: JobKey, obj: Json, job: JobView, action: Action) -> None:
+        if isinstance(action, CreateRun):
+            await self._create(job, action)
+        elif isinstance(action, StopRun):
+            await self._delete(job, action.run, "Foreground")
+        elif isinstance(action, DeleteRun):
+            await self._delete(job, action.run, "Background")
+        elif isinstance(action, EnsureQueue):
+            await self._ensure_queue(job.namespace, action.name)
+        elif isinstance(action, DeleteJob):
+            await self._expire(key, obj)
+
+    async def _write(self, key: JobKey, obj: Json, action: WriteStatus) -> None:
+        """A merge patch that holds only against the version the snapshot was taken from."""
+        meta = obj["metadata"]
+        guard = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
+        patch = merge_patch(obj.get("status") or {}, action.wire(), _KNOWN)
+        resource = KINDS[key.kind]
+        try:
+            answer = await self._api.patch(
+                resource, key.namespace, key.name, {"metadata": guard, "status": patch}, "status"
+            )
+        except ApiError as error:
+            if error.status == 404:
+                self._cache.drop(resource, meta["uid"])
+            elif error.status == 409:
+                await self._refresh(key, meta["uid"])
+            else:
+                raise
+            raise StaleError(str(error)) from error
+        self._cache.put(resource, answer)
+
+    async def _refresh(self, key: JobKey, uid: str) -> None:
+        """The watch is behind: the object is read."""
+        resource = KINDS[key.kind]
+        try:
+            fresh = await self._api.get(resource, key.namespace, key.name)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            self._cache.drop(resource, uid)
+            return
+        if fresh["metadata"]["uid"] != uid:
+            self._cache.drop(resource, uid)
+        self._cache.put(resource, fresh)
+
+    async def _create(self, job: JobView, action: CreateRun) -> None:
+        name = run_name(job.name, job.uid, action.run)
+        try:
+            made = await self._api.create(JOBS, job.namespace, build(job, action, self._config))
+            metrics.RUNS.labels(job.kind, job.namespace).inc()
+        except ApiError as error:
+            if error.status == 409:
+                made = await self._existing(job, name, error)
+            else:
+                if error.refused:
+                    self._gatherer.refused[job.uid] = of_refusal(error.message)
+                raise
+        self._gatherer.refused.pop(job.uid, None)
+        self._cache.put(JOBS, made)
+
+    async def _existing(self, job: JobView, name: str, error: ApiError) -> Json:
+        """The Job of that name, which an earlier pass created and did not live to see; another's is not ours."""
+        found = await self._api.get(JOBS, job.namespace, name)
+        owners = found["metadata"].get("ownerReferences") or []
+        if not any(o["uid"] == job.uid and o.get("controller") for o in owners):
+            self._gatherer.refused[job.uid] = of_refusal(f"The Job {name} exists already and is not this job's.")
+            raise error
+        return found
+
+    async def _delete(self, job: JobView, run: int, propagation: str) -> None:
+        name = run_name(job.name, job.uid, run)
+        obj = next((o for o in self._cache.runs.group(job.uid) if o["metadata"]["name"] == name), None)
+        if obj is None:
+            return
+        uid = obj["metadata"]["uid"]
+        options = {"propagationPolicy": propagation, "preconditions": {"uid": uid}}
+        try:
+            await self._api.delete(JOBS, job.namespace, name, options)
+        except ApiError as error:
+            if error.status not in {404, 409}:
+                raise
+            self._cache.drop(JOBS, uid)
+
+    async def _ensure_queue(self, namespace: str, name: str) -> None:
+        meta = {"name": name, "namespace": namespace}
+        body = {"apiVersion": API_VERSION, "kind": JOB_QUEUE.kind, "metadata": meta, "spec": {}}
+        try:
+            made = await self._api.create(QUEUES, namespace, body)
+        except ApiError as error:
+            if error.status != 409:
+                raise
+            made = await self._api.get(QUEUES, namespace, name)
+        self._cache.put(QUEUES, made)
+
+    async def _expire(self, key: JobKey, obj: Json) -> None:
+        meta = obj["metadata"]
+        # Background: its Jobs and pods have ended. The version too: a spec that changed may have prolonged the ttl.
+        preconditions = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
+        options = {"propagationPolicy": "Background", "preconditions": preconditions}
+        try:
+            await self._api.delete(KINDS[key.kind], key.namespace, key.name, options)
+        except ApiError as error:
+            if error.status == 409:
+                await self._refresh(key, meta["uid"])
+                raise StaleError(str(error)) from error
+            if error.status != 404:
+                raise

@@ -1,0 +1,146 @@
+"""What the operator knows of the cluster: filled by watches, LISTs and answers to its own writes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from mintworks_api import JOB_KINDS
+from pydantic import ValidationError
+
+from .api import JOBS, PODS, Resource
+from .keys import JobKey, Key, QueuesKey
+from .names import JOB, KIND, KINDS, QUEUES, RUN, UID, label
+from .store import Store
+
+Json = dict[str, Any]
+
+
+def _name(obj: Json) -> tuple[str, str]:
+    return obj["metadata"]["namespace"], obj["metadata"]["name"]
+
+
+class Cache:
+    """The stores, and which passes a change calls for.
+
+    `wake` is called with each key whose snapshot may have changed.
+    """
+
+    def __init__(self, wake: Callable[[Key], None]) -> None:
+        self._wake = wake
+        self.jobs = {kind: Store(_name) for kind in KINDS}
+        self.queues = Store(_name)
+        self.runs = Store(lambda o: label(o, UID))
+        self.pods = Store(lambda o: (label(o, UID), label(o, RUN)))
+        #: Numbers of runs whose Kubernetes Job was seen and is gone, by uid of the job.
+        self.lost: dict[str, set[int]] = {}
+        #: Jobs that build on a job.
+        self._followers: dict[JobKey, set[JobKey]] = {}
+        self.stores: dict[Resource, Store] = {QUEUES: self.queues, JOBS: self.runs, PODS: self.pods}
+        self.stores |= {resource: self.jobs[kind] for kind, resource in KINDS.items()}
+        self._kinds = {resource: kind for kind, resource in KINDS.items()}
+
+    def put(self, resource: Resource, obj: Json) -> None:
+        """A version of an object was seen."""
+        old = self.stores[resource].get(obj["metadata"]["uid"])
+        if self.stores[resource].put(obj):
+            self._changed(resource, obj, old)
+
+    def drop(self, resource: Resource, uid: str) -> None:
+        """An object is gone."""
+        old = self.stores[resource].drop(uid)
+        if old is None:
+            return
+        if resource == JOBS and label(old, RUN).isdigit():
+            self.lost.setdefault(label(old, UID), set()).add(int(label(old, RUN)))
+        if resource in self._kinds:
+            self.lost.pop(uid, None)
+            self._unfollow(JobKey(self._kinds[resource], *_name(old)), old)
+        self._changed(resource, None, old)
+
+    def job(self, key: JobKey) -> Json | None:
+        """The job of that name."""
+        return self.jobs[key.kind].one((key.namespace, key.name))
+
+    def queue(self, namespace: str, name: str) -> Json | None:
+        """The JobQueue of that name."""
+        return self.queues.one((namespace, name))
+
+    def queue_jobs(self, namespace: str, queue: str | None = None) -> list[JobKey]:
+        """Jobs of a namespace that are admitted by that queue, or by any."""
+        return [
+            JobKey(kind, namespace, obj["metadata"]["name"])
+            for kind, store in self.jobs.items()
+            for obj in store.all()
+            if obj["metadata"]["namespace"] == namespace
+            and (queue is None or (obj.get("spec") or {}).get("queue", "default") == queue)
+        ]
+
+    def job_keys(self) -> list[JobKey]:
+        """Every job."""
+        return [JobKey(kind, *_name(obj)) for kind, store in self.jobs.items() for obj in store.all()]
+
+    def uid_known(self, uid: str) -> bool:
+        """Whether a job of that uid exists."""
+        return any(store.get(uid) is not None for store in self.jobs.values())
+
+    def count(self) -> Counter[tuple[str, str, str, str]]:
+        """Jobs by kind, namespace, queue and phase."""
+        return Counter(
+            (
+                kind,
+                obj["metadata"]["namespace"],
+                (obj.get("spec") or {}).get("queue", "default"),
+                (obj.get("status") or {}).get("phase", "New"),
+            )
+            for kind, store in self.jobs.items()
+            for obj in store.all()
+        )
+
+    def _changed(self, resource: Resource, new: Json | None, old: Json | None) -> None:
+        obj = new or old
+        if obj is None:
+            return
+        if resource in self._kinds:
+            self._job_changed(JobKey(self._kinds[resource], *_name(obj)), new, old)
+        elif resource == QUEUES:
+            self._queue_changed(obj, new, old)
+        else:
+            namespace = obj["metadata"]["namespace"]
+            if label(obj, KIND) in self.jobs:
+                self._wake(JobKey(label(obj, KIND), namespace, label(obj, JOB)))
+            if resource == JOBS and new is None and not self.uid_known(label(obj, UID)):
+                # The job itself is gone: its slot is free now.
+                self._wake(QueuesKey(namespace))
+
+    def _job_changed(self, key: JobKey, new: Json | None, old: Json | None) -> None:
+        self._wake(key)
+        if new is not None and old is None:
+            for leader in self._leaders(key, new):
+                self._followers.setdefault(leader, set()).add(key)
+        if new is None or old is None or _phase(new) != _phase(old):
+            for follower in self._followers.get(key, ()):
+                self._wake(follower)
+
+    def _queue_changed(self, obj: Json, new: Json | None, old: Json | None) -> None:
+        namespace, name = _name(obj)
+        self._wake(QueuesKey(namespace))
+        if new is None or old is None or new["metadata"].get("generation") != old["metadata"].get("generation"):
+            for key in self.queue_jobs(namespace, name):
+                self._wake(key)
+
+    def _leaders(self, key: JobKey, obj: Json) -> list[JobKey]:
+        try:
+            refs = JOB_KINDS[key.kind].parse(obj.get("spec") or {}).depends_on()
+        except ValidationError:
+            return []
+        return [JobKey(ref.kind, key.namespace, ref.name) for ref in refs]
+
+    def _unfollow(self, key: JobKey, obj: Json) -> None:
+        for leader in self._leaders(key, obj):
+            self._followers.get(leader, set()).discard(key)
+
+
+def _phase(obj: Json) -> object:
+    return (obj.get("status") or {}).get("phase")

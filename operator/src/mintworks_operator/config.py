@@ -1,0 +1,109 @@
+"""The operator's configuration: environment variables, each of which is a flag too."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+RESOURCES: Mapping[str, Any] = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the chart decides."""
+
+    namespaces: tuple[str, ...]
+    clusterwide: bool
+    images: Mapping[str, str]
+    image_pull_policy: str
+    resources: Mapping[str, Any]
+    redis_file: Path
+    redis_secret: str
+    service_account: str
+    lease_namespace: str
+    lease_name: str
+    identity: str
+    log_level: str
+    metrics_port: int
+    health_port: int
+    workers: int
+
+    def serves(self, namespace: str) -> bool:
+        """Whether jobs of that namespace are run."""
+        return self.clusterwide or namespace in self.namespaces
+
+
+class ConfigError(Exception):
+    """A setting has no usable value; the message names it."""
+
+
+def load(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration from flags, else environment, else defaults.
+
+    Raises:
+        ConfigError: a value cannot be used.
+    """
+    args = _parser(environ).parse_args(argv)
+    namespaces = tuple(n.strip() for n in args.namespaces.split(",") if n.strip())
+    clusterwide = args.clusterwide.lower() == "true"
+    if clusterwide and namespaces:
+        raise ConfigError("MINTWORKS_CLUSTERWIDE is true: MINTWORKS_NAMESPACES must be empty")
+    return Config(
+        namespaces=namespaces,
+        clusterwide=clusterwide,
+        images=_json("MINTWORKS_IMAGES", args.images),
+        image_pull_policy=args.image_pull_policy,
+        resources=_json("MINTWORKS_RUNNER_RESOURCES", args.runner_resources),
+        redis_file=Path(args.redis_file),
+        redis_secret=args.redis_secret,
+        service_account=args.service_account,
+        lease_namespace=args.lease_namespace,
+        lease_name=args.lease_name,
+        identity=args.identity,
+        log_level=args.log_level.upper(),
+        metrics_port=args.metrics_port,
+        health_port=args.health_port,
+        workers=args.workers,
+    )
+
+
+def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mintworks_operator", description="The Mintworks operator.")
+
+    def setting(name: str, default: str, what: str, type_: type = str) -> None:
+        variable = f"MINTWORKS_{name.upper().replace('-', '_')}"
+        value = environ.get(variable) or default
+        parser.add_argument(f"--{name}", default=value, type=type_, help=f"{what} ({variable}, default: {default!r})")
+
+    setting("namespaces", "", "namespaces to serve, separated by commas")
+    setting("clusterwide", "false", "true: serve every namespace")
+    setting("images", '{"runner": "mintworks/runner:latest"}', "images by name, a JSON object")
+    setting("image-pull-policy", "IfNotPresent", "pull policy of runner images")
+    setting("runner-resources", json.dumps(RESOURCES), "resources of runner containers, a JSON object")
+    setting("redis-file", "/mintworks/redis/url", "file that holds the URL of Redis")
+    setting("redis-secret", "mintworks-redis", "Secret of a tenant that holds its URL of Redis in `url`")
+    setting("service-account", "mintworks-runner", "service account of runner pods")
+    setting("lease-namespace", "default", "namespace of the leader's Lease")
+    setting("lease-name", "mintworks", "name of the leader's Lease")
+    setting("identity", socket.gethostname(), "name of this replica")
+    setting("log-level", "info", "debug, info, warning or error")
+    setting("metrics-port", "8080", "port of /metrics", int)
+    setting("health-port", "8081", "port of /healthz", int)
+    setting("workers", "16", "passes that run at once", int)
+    return parser
+
+
+def _json(name: str, text: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{name} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"{name} must be a JSON object")
+    return value

@@ -1,0 +1,76 @@
+"""Kubernetes Events about jobs, aggregated: what is told again raises a count instead of making a new object."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from mintworks_api import API_VERSION
+
+from .api import EVENTS, Api, ApiError
+from .core import Emit, JobView
+
+Json = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+CONTROLLER = "mintworks.dev/operator"
+_NOTE = 1024
+
+
+class Events:
+    """Tells people. A failure to tell is logged and costs nothing else."""
+
+    def __init__(self, api: Api, identity: str) -> None:
+        self._api = api
+        self._identity = identity
+
+    async def tell(self, job: JobView, emit: Emit, now: datetime) -> None:
+        """Writes the Event, or raises its count."""
+        body = event(job, emit, self._identity, now)
+        try:
+            await self._api.create(EVENTS, job.namespace, body)
+        except ApiError as error:
+            if error.status != 409:
+                log.warning("%s/%s: Event %s is not written: %s", job.namespace, job.name, emit.reason, error)
+                return
+            await self._again(job, body["metadata"]["name"], now)
+
+    async def _again(self, job: JobView, name: str, now: datetime) -> None:
+        try:
+            # The count is not read first: twice the same second is worth no second request.
+            series = {"count": 2, "lastObservedTime": stamp(now)}
+            await self._api.patch(EVENTS, job.namespace, name, {"series": series})
+        except ApiError as error:
+            log.warning("%s/%s: Event %s is not written: %s", job.namespace, job.name, name, error)
+
+
+def event(job: JobView, emit: Emit, identity: str, now: datetime) -> Json:
+    """The Event object. Its name follows from what it says about whom, so that a repetition finds it."""
+    mark = hashlib.sha256(f"{job.uid}/{emit.type}/{emit.reason}/{emit.message}".encode()).hexdigest()[:16]
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": f"{job.name}.{mark}", "namespace": job.namespace},
+        "eventTime": stamp(now),
+        "type": emit.type,
+        "reason": emit.reason[:128],
+        "note": emit.message[:_NOTE],
+        "action": "Reconcile",
+        "regarding": {
+            "apiVersion": API_VERSION,
+            "kind": job.kind,
+            "namespace": job.namespace,
+            "name": job.name,
+            "uid": job.uid,
+        },
+        "reportingController": CONTROLLER,
+        "reportingInstance": identity[:128],
+    }
+
+
+def stamp(now: datetime) -> str:
+    """A time as MicroTime."""
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,115 @@
+"""A job's snapshot from the cache; the API server is asked only where a decision would else rest on a late watch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from mintworks_api import JOB_KINDS
+from pydantic import ValidationError
+
+from .api import EVENTS, PODS, Api, ApiError
+from .cache import Cache
+from .config import Config
+from .core import JobView, News, RunState, RunView, Snapshot, Trouble
+from .keys import JobKey
+from .names import RUN, UID, label
+from .troubles import of_events
+from .views import job_view, queue_view, run_view
+
+Json = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+#: A run whose container has not started after this long is asked after among the cluster's Events.
+SLOW_START = timedelta(seconds=5)
+#: How often, at most.
+ASK_AGAIN = timedelta(seconds=15)
+
+
+class Gatherer:
+    """Takes snapshots. `news` answers what a job's active run told."""
+
+    def __init__(self, cache: Cache, api: Api, config: Config, news: Callable[[str, int], News]) -> None:
+        self._cache = cache
+        self._api = api
+        self._config = config
+        self._news = news
+        #: Why the API server turned down the last create of a job's run, by uid: cleared once one is accepted.
+        self.refused: dict[str, Trouble] = {}
+        self._troubles: dict[tuple[str, int], tuple[datetime, Trouble | None]] = {}
+
+    async def snapshot(self, key: JobKey, obj: Json, now: datetime) -> Snapshot:
+        """Everything that `decide` looks at for that job."""
+        job = job_view(key.kind, obj)
+        queue = self._cache.queue(key.namespace, job.queue)
+        active = job.status.active
+        runs = [self._run(job, o, None) for o in self._owned(job)]
+        if active is not None:
+            runs = [await self._looked_at(job, run, now) if run.run == active.run else run for run in runs]
+        return Snapshot(
+            job=job,
+            queue=queue_view(queue) if queue is not None else None,
+            runs=tuple(sorted(runs, key=lambda r: r.run)),
+            lost=frozenset(self._cache.lost.get(job.uid, ())),
+            dependencies=self._dependencies(key, job),
+            news=self._news(job.uid, active.run) if active is not None else News(),
+            refused=self.refused.get(job.uid),
+            served=self._config.serves(key.namespace),
+        )
+
+    def forget(self, uid: str) -> None:
+        """The job is gone or finished."""
+        self.refused.pop(uid, None)
+        for known in [k for k in self._troubles if k[0] == uid]:
+            del self._troubles[known]
+
+    def _owned(self, job: JobView) -> list[Json]:
+        """Kubernetes Jobs whose controller is this job: a label alone could be anyone's."""
+        return [
+            o
+            for o in self._cache.runs.group(job.uid)
+            if label(o, RUN).isdigit()
+            and any(r["uid"] == job.uid and r.get("controller") for r in o["metadata"].get("ownerReferences") or [])
+        ]
+
+    def _run(self, job: JobView, obj: Json, trouble: Trouble | None) -> RunView:
+        return run_view(obj, self._cache.pods.group((job.uid, label(obj, RUN))), trouble)
+
+    async def _looked_at(self, job: JobView, run: RunView, now: datetime) -> RunView:
+        """The active run, after a second look where the watch may be late."""
+        obj = next(o for o in self._owned(job) if label(o, RUN) == str(run.run))
+        if not run.alive and run.termination is None:
+            # The Job's end can arrive before its pod's. A result must not be missed for that.
+            query = {"labelSelector": f"{UID}={job.uid},{RUN}={run.run}"}
+            for pod in await self._api.list(PODS, job.namespace, query):
+                self._cache.put(PODS, pod)
+            return self._run(job, obj, None)
+        reserved = job.status.active.reserved if job.status.active is not None else now
+        if run.state is RunState.PENDING and run.trouble is None and now - reserved >= SLOW_START:
+            return self._run(job, obj, await self._trouble(job, run, obj, now))
+        return run
+
+    async def _trouble(self, job: JobView, run: RunView, obj: Json, now: datetime) -> Trouble | None:
+        asked, trouble = self._troubles.get((job.uid, run.run), (None, None))
+        if asked is not None and now - asked < ASK_AGAIN:
+            return trouble
+        uids = [p["metadata"]["uid"] for p in self._cache.pods.group((job.uid, str(run.run)))]
+        try:
+            for uid in uids or [obj["metadata"]["uid"]]:
+                query = {"fieldSelector": f"regarding.uid={uid}"}
+                trouble = of_events(await self._api.list(EVENTS, job.namespace, query))
+        except ApiError as error:
+            log.warning("%s/%s: its Events cannot be read: %s", job.namespace, job.name, error)
+        self._troubles[job.uid, run.run] = (now, trouble)
+        return trouble
+
+    def _dependencies(self, key: JobKey, job: JobView) -> dict[str, JobView]:
+        try:
+            refs = JOB_KINDS[job.kind].parse(job.spec).depends_on()
+        except ValidationError:
+            return {}
+        found = {ref.name: (ref.kind, self._cache.job(JobKey(ref.kind, key.namespace, ref.name))) for ref in refs}
+        return {name: job_view(kind, obj) for name, (kind, obj) in found.items() if obj is not None}

@@ -1,0 +1,155 @@
+"""The Kubernetes Job of a run: a pure builder. Every field has its reason in docs/architecture.md or beside it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from mintworks_api import API_VERSION, Mount
+
+from .config import Config
+from .core import CreateRun, JobView, encode
+from .names import CONTAINER, SPEC, labels, run_name
+
+SPEC_DIR = "/mintworks/spec"
+MOUNTS_DIR = "/mintworks/mounts"
+WORK_DIR = "/mintworks/work"
+REDIS_DIR = "/mintworks/redis"
+
+#: Rules of the pod failure policy, in this order. A Failed condition names the index: it is what classifies a run.
+RULES: tuple[dict[str, Any], ...] = (
+    {"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+    {"action": "FailJob", "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [64]}},
+    {"action": "FailJob", "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [75]}},
+)
+
+
+def build(job: JobView, create: CreateRun, config: Config) -> dict[str, Any]:
+    """The Job of run `create.run`.
+
+    Raises:
+        KeyError: no image is configured for the kind.
+    """
+    marks = labels(job.kind, job.name, job.uid, create.run)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": run_name(job.name, job.uid, create.run),
+            "namespace": job.namespace,
+            "labels": marks,
+            "ownerReferences": [_owner(job)],
+        },
+        "spec": {
+            "backoffLimit": 0,
+            "completions": 1,
+            "parallelism": 1,
+            # A replacement is not created while the old pod still ends: two runners would work at once.
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": {"rules": list(RULES)},
+            "template": {
+                "metadata": {
+                    "labels": {**marks, "sidecar.istio.io/inject": "false"},
+                    "annotations": {SPEC: encode(create.document)},
+                },
+                "spec": _pod(create, config),
+            },
+        },
+    }
+
+
+def _owner(job: JobView) -> dict[str, Any]:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": job.kind,
+        "name": job.name,
+        "uid": job.uid,
+        "controller": True,
+        # True would demand the right to update the job's finalizers.
+        "blockOwnerDeletion": False,
+    }
+
+
+def _pod(create: CreateRun, config: Config) -> dict[str, Any]:
+    volumes, mounts = _volumes(create, config)
+    pod: dict[str, Any] = {
+        "restartPolicy": "Never",
+        "serviceAccountName": config.service_account,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": create.grace_seconds,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "runAsGroup": 65532,
+            "fsGroup": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(create, config, mounts)],
+        "volumes": volumes,
+    }
+    timeout = create.policy.timeout_delta
+    if timeout is not None:
+        # On the pod, so that it counts from the pod's start; on the Job it would count the time in the scheduler too.
+        pod["activeDeadlineSeconds"] = max(1, math.ceil(timeout.total_seconds()))
+    return pod
+
+
+def _container(create: CreateRun, config: Config, mounts: list[dict[str, Any]]) -> dict[str, Any]:
+    asked = create.policy.runner.resources if create.policy.runner is not None else None
+    own = asked.wire() if asked is not None else {}
+    resources = {part: {**config.resources.get(part, {}), **own.get(part, {})} for part in ("requests", "limits")}
+    return {
+        "name": CONTAINER,
+        "image": config.images[create.image],
+        "imagePullPolicy": config.image_pull_policy,
+        "terminationMessagePolicy": "File",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "resources": {part: values for part, values in resources.items() if values},
+        "volumeMounts": mounts,
+    }
+
+
+def _volumes(create: CreateRun, config: Config) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    spec = {"path": "spec.json", "fieldRef": {"fieldPath": f"metadata.annotations['{SPEC}']"}}
+    redis = {"secretName": config.redis_secret, "optional": True, "items": [{"key": "url", "path": "url"}]}
+    volumes: list[dict[str, Any]] = [
+        {"name": "spec", "downwardAPI": {"items": [spec]}},
+        {"name": "work", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+        {"name": "redis", "secret": redis},
+    ]
+    mounts: list[dict[str, Any]] = [
+        {"name": "spec", "mountPath": SPEC_DIR, "readOnly": True},
+        {"name": "work", "mountPath": WORK_DIR},
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 (a path in the container, an emptyDir of its own)
+        {"name": "redis", "mountPath": REDIS_DIR, "readOnly": True},
+    ]
+    named = [(m.field, m) for m in create.mounts]
+    named += [(f"dependencies/{job}/{m.field}", m) for job, shared in create.shared_mounts.items() for m in shared]
+    claims: dict[str, str] = {}
+    for number, (path, mount) in enumerate(named):
+        name = f"mount-{number}"
+        if mount.claim is not None and mount.claim in claims:
+            # One claim is one volume, however many fields name it.
+            name = claims[mount.claim]
+        else:
+            volumes.append({"name": name, **_source(mount, named)})
+        if mount.claim is not None:
+            claims[mount.claim] = name
+        mounts.append({"name": name, "mountPath": f"{MOUNTS_DIR}/{path}", "readOnly": mount.read_only})
+    return volumes, mounts
+
+
+def _source(mount: Mount, named: list[tuple[str, Mount]]) -> dict[str, Any]:
+    if mount.claim is not None:
+        writers = any(m.claim == mount.claim and not m.read_only for _, m in named)
+        return {"persistentVolumeClaim": {"claimName": mount.claim, "readOnly": not writers}}
+    items = {} if mount.key is None else {"items": [{"key": mount.key, "path": mount.key}]}
+    if mount.secret is not None:
+        return {"secret": {"secretName": mount.secret, "defaultMode": 0o440, **items}}
+    return {"configMap": {"name": mount.config_map, **items}}

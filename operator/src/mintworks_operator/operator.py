@@ -1,0 +1,187 @@
+"""The operator as a process: what starts in which order, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from prometheus_client import start_http_server
+
+from . import metrics
+from .admitter import Admitter
+from .api import Api, ApiError
+from .apply import Applier, StaleError
+from .cache import Cache
+from .config import Config
+from .gather import Gatherer
+from .health import Health
+from .keys import Key, PulseKey
+from .lease import Lease
+from .progress import Progress
+from .reconcile import Reconciler
+from .resync import Resync
+from .slots import Slots
+from .watching import watch
+from .work import WorkQueue
+
+log = logging.getLogger(__name__)
+
+OLDEST = (1, 31)
+PULSE = 5.0
+
+
+class UnsupportedError(Exception):
+    """The cluster is older than what the operator needs."""
+
+
+class Operator:
+    """All parts, wired."""
+
+    def __init__(self, api: Api, config: Config, health: Health) -> None:
+        self._config = config
+        self._queue: WorkQueue[Key] = WorkQueue(time.monotonic)
+        self._health = health
+        cache = Cache(self._queue.add)
+        slots = Slots()
+        self._cache = cache
+        self._progress = Progress(config.redis_file, self._queue.add, time.monotonic)
+        gatherer = Gatherer(cache, api, config, self._progress.news)
+        self._reconciler = Reconciler(
+            cache=cache,
+            gatherer=gatherer,
+            applier=Applier(api, cache, config, gatherer),
+            admitter=Admitter(api, cache, slots, self._queue.add),
+            slots=slots,
+            progress=self._progress,
+            health=health,
+            wake=self._queue.add,
+            clock=time.monotonic,
+        )
+        self._resync = Resync(api, cache, config)
+        metrics.JobsCollector(cache.count).register()
+        metrics.DEPTH.set_function(lambda: len(self._queue))
+
+    async def run(self, lease: Lease, stop: asyncio.Event) -> None:
+        """Leads until `stop` is set. Whatever ends by itself before that ends everything.
+
+        Raises:
+            LeaseLostError: another replica may lead.
+        """
+        # All of these start before kopf: at its end it cancels the tasks that started after it.
+        tasks = [asyncio.create_task(part) for part in self._parts(lease)]
+        try:
+            await self._resync.first()
+            log.info("the cache is complete: %d jobs", len(self._cache.job_keys()))
+            self._reconciler.begin()
+            for _ in range(self._config.workers):
+                tasks.append(asyncio.create_task(self._work()))
+            watching = asyncio.create_task(self._watch(stop))
+            tasks.append(watching)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await _ended(tasks)
+        finally:
+            stop.set()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._progress.close()
+
+    def _parts(self, lease: Lease) -> list[Coroutine[Any, Any, None]]:
+        return [lease.keep(), self._progress.run(), self._resync.run(), self._pulse()]
+
+    async def _watch(self, stop: asyncio.Event) -> None:
+        if self._config.clusterwide or self._config.namespaces:
+            await watch(self._cache, self._config, stop)
+        else:
+            log.warning("no namespace is served: MINTWORKS_NAMESPACES is empty")
+            await stop.wait()
+
+    async def _work(self) -> None:
+        """One worker: a key at a time, and no error ends it."""
+        while True:
+            key = await self._queue.get()
+            subject = type(key).__name__.removesuffix("Key").lower()
+            started, outcome = time.monotonic(), "ok"
+            try:
+                await self._reconciler.reconcile(key)
+                self._queue.succeeded(key)
+            except StaleError as error:
+                outcome = "stale"
+                log.debug("%s: %s", key, error)
+            except ApiError as error:
+                outcome = "refused" if error.refused else "error"
+                log.warning("%s: %s", key, error)
+            except Exception:
+                outcome = "bug"
+                log.exception("%s: the pass failed", key)
+            finally:
+                metrics.PASSES.labels(subject, outcome).observe(time.monotonic() - started)
+                self._queue.done(key)
+            if outcome != "ok":
+                metrics.RETRIES.labels(subject, outcome).inc()
+                self._queue.failed(key)
+
+    async def _pulse(self) -> None:
+        while True:
+            self._queue.add(PulseKey())
+            await asyncio.sleep(PULSE)
+
+
+async def run(config: Config) -> None:
+    """Runs the operator until SIGTERM or SIGINT.
+
+    Raises:
+        LeaseLostError: another replica leads.
+        UnsupportedError: the cluster is too old.
+        ApiError: it cannot be reached at the start.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    health = Health(time.monotonic)
+    await health.serve(config.health_port)
+    start_http_server(config.metrics_port)
+    api = await Api.connect()
+    lease = Lease(api, config.lease_namespace, config.lease_name, config.identity, time.monotonic)
+    try:
+        await _check_version(api)
+        if await _unless(stop, lease.acquire()):
+            metrics.LEADER.set(1)
+            await Operator(api, config, health).run(lease, stop)
+    finally:
+        await lease.release()
+        await api.close()
+        await health.close()
+
+
+async def _check_version(api: Api) -> None:
+    found = await api.version()
+    if found < OLDEST:
+        raise UnsupportedError(f"Kubernetes {found[0]}.{found[1]} is too old: {OLDEST[0]}.{OLDEST[1]} is needed")
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Waits for the work, but no longer than until `stop` is set. Answers whether it was done."""
+    stopped, task = asyncio.create_task(stop.wait()), asyncio.create_task(work)
+    await asyncio.wait({stopped, task}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if task.done():
+        task.result()
+        return True
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return False
+
+
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    """Raises what ended the first of the tasks, if it was an error."""
+    for task in tasks:
+        if task.done():
+            task.result()

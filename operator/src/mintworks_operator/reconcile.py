@@ -1,0 +1,140 @@
+"""Passes: gather → decide → apply, over a job or over the queues of a namespace."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from .admitter import Admitter
+from .apply import Applier
+from .cache import Cache
+from .core import RunState, Snapshot, decide
+from .gather import SLOW_START, Gatherer
+from .health import Health
+from .keys import JobKey, Key, PulseKey, QueuesKey
+from .progress import Progress
+from .slots import Slots
+from .views import job_view
+
+Json = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+#: Seconds that admissions of a namespace are gathered into one pass.
+BATCH = 0.02
+
+
+class Reconciler:
+    """Carries out passes. `wake` asks for a further one after so many seconds."""
+
+    def __init__(
+        self,
+        *,
+        cache: Cache,
+        gatherer: Gatherer,
+        applier: Applier,
+        admitter: Admitter,
+        slots: Slots,
+        progress: Progress,
+        health: Health,
+        wake: Callable[[Key, float], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._cache = cache
+        self._gatherer = gatherer
+        self._applier = applier
+        self._admitter = admitter
+        self._slots = slots
+        self._progress = progress
+        self._health = health
+        self._wake = wake
+        self._clock = clock
+        #: Jobs that had no pass yet since the start: until each had one, nobody knows who holds which key.
+        self._cold: set[JobKey] | None = None
+        self._known: dict[JobKey, tuple[str, tuple[str, str]]] = {}
+
+    def begin(self) -> None:
+        """The cache is complete: every job gets a first pass, and then admission begins."""
+        self._cold = set(self._cache.job_keys())
+        for key in self._cold:
+            self._wake(key, 0.0)
+        self._warm()
+
+    async def reconcile(self, key: Key) -> None:
+        """One pass over what the key names."""
+        if isinstance(key, PulseKey):
+            self._health.beat()
+        elif isinstance(key, QueuesKey):
+            if not self._cold and self._cold is not None:
+                await self._admitter.admit(key, datetime.now(UTC), self._clock())
+        else:
+            try:
+                await self._job(key)
+            finally:
+                # A pass that fails must not keep all others from being admitted.
+                if self._cold:
+                    self._cold.discard(key)
+                    self._warm()
+
+    async def _job(self, key: JobKey) -> None:
+        obj = self._cache.job(key)
+        before = self._known.get(key)
+        if before is not None and (obj is None or obj["metadata"]["uid"] != before[0]):
+            self._forget(key, *before)
+        if obj is None:
+            return
+        now = datetime.now(UTC)
+        snapshot = await self._gather(key, obj, now)
+        decision = decide(snapshot, now)
+        later = await self._applier.apply(key, obj, snapshot.job, decision, now)
+        job = snapshot.job
+        queue = (job.namespace, job.queue)
+        self._known[key] = (job.uid, queue)
+        # Only now: until the status was written, the slot that was reserved for a waiting job must stay reserved.
+        if self._slots.set(queue, job.uid, decision.slot):
+            self._wake(QueuesKey(job.namespace), BATCH)
+        if later is not None:
+            self._wake(key, max(0.001, (later - now).total_seconds()))
+        await self._afterwards(key, job.uid, snapshot)
+
+    async def _gather(self, key: JobKey, obj: Json, now: datetime) -> Snapshot:
+        snapshot = await self._gatherer.snapshot(key, obj, now)
+        active = snapshot.job.status.active
+        run = snapshot.run(active.run) if active is not None else None
+        if active is None or run is None or run.alive:
+            return snapshot
+        self._progress.listen(snapshot.job.uid, key, active.run)
+        await self._progress.catch_up(snapshot.job.uid)
+        return await self._gatherer.snapshot(key, obj, now)
+
+    async def _afterwards(self, key: JobKey, uid: str, snapshot: Snapshot) -> None:
+        """What follows from the job's new status: whose progress is read, and what is echoed."""
+        obj = self._cache.job(key)
+        if obj is None or obj["metadata"]["uid"] != uid:
+            return
+        job = job_view(key.kind, obj)
+        if job.status.active is None:
+            self._progress.forget(uid)
+            if job.finished:
+                self._gatherer.forget(uid)
+            return
+        self._progress.listen(uid, key, job.status.active.run)
+        await self._progress.echo(uid, job.inputs)
+        run = snapshot.run(job.status.active.run)
+        if run is not None and run.state is RunState.PENDING:
+            self._wake(key, SLOW_START.total_seconds())
+
+    def _forget(self, key: JobKey, uid: str, queue: tuple[str, str]) -> None:
+        """The job is gone. Its reservation stays as long as one of its runs lives."""
+        self._known.pop(key, None)
+        self._progress.forget(uid)
+        self._gatherer.forget(uid)
+        self._slots.set(queue, uid, None)
+        self._wake(QueuesKey(queue[0]), BATCH)
+
+    def _warm(self) -> None:
+        if self._cold is not None and not self._cold:
+            for namespace in {o["metadata"]["namespace"] for o in self._cache.queues.all()}:
+                self._wake(QueuesKey(namespace), 0.0)

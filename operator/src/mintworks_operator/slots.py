@@ -1,0 +1,58 @@
+"""How every job stands to its queue, as its last pass found: who waits, in order, and who holds a slot."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+
+from .core import Holding, Slot, Waiting
+
+_Queue = tuple[str, str]
+
+
+class Slots:
+    """Kept sorted, so that a completion in a long queue looks at its head only."""
+
+    def __init__(self) -> None:
+        self._slots: dict[str, tuple[_Queue, Slot]] = {}
+        self._waiting: dict[_Queue, list[Waiting]] = {}
+        self._holding: dict[_Queue, dict[str, Holding]] = {}
+
+    def set(self, queue: _Queue, uid: str, slot: Slot | None) -> bool:
+        """Takes in what a pass found. Answers whether admission has to look again."""
+        _, old = self._slots.get(uid, (queue, None))
+        if old == slot:
+            return False
+        self._remove(uid)
+        if slot is not None:
+            self._slots[uid] = (queue, slot)
+        if isinstance(slot, Waiting):
+            insort(self._waiting.setdefault(queue, []), slot, key=_order)
+        elif isinstance(slot, Holding):
+            self._holding.setdefault(queue, {})[uid] = slot
+        started = isinstance(old, Waiting) and isinstance(slot, Holding) and old.run == slot.run
+        return not started
+
+    def get(self, uid: str) -> Slot | None:
+        """How that job stands."""
+        return self._slots[uid][1] if uid in self._slots else None
+
+    def waiting(self, queue: _Queue) -> list[Waiting]:
+        """Who waits, first come first."""
+        return self._waiting.get(queue, [])
+
+    def holding(self, queue: _Queue) -> Iterable[Holding]:
+        """Who holds a slot."""
+        return list(self._holding.get(queue, {}).values())
+
+    def _remove(self, uid: str) -> None:
+        queue, old = self._slots.pop(uid, (("", ""), None))
+        if isinstance(old, Waiting):
+            line = self._waiting[queue]
+            del line[bisect_left(line, _order(old), key=_order)]
+        elif isinstance(old, Holding):
+            del self._holding[queue][uid]
+
+
+def _order(waiting: Waiting) -> tuple[object, ...]:
+    return waiting.order

@@ -1,0 +1,86 @@
+"""kopf watches; the cache takes in what it sees. Only `on.event`: no finalizers, no annotations, no patches."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import kopf
+
+from .api import JOBS, PODS, Resource
+from .cache import Cache
+from .config import Config
+from .names import KINDS, QUEUES, SELECTOR
+
+log = logging.getLogger(__name__)
+
+RESOURCES: tuple[Resource, ...] = (QUEUES, *KINDS.values(), JOBS, PODS)
+
+
+def selector(resource: Resource) -> str | None:
+    """The label selector of what is watched: of Jobs and pods only our own."""
+    return SELECTOR if resource in {JOBS, PODS} else None
+
+
+def settings() -> kopf.OperatorSettings:
+    """kopf's settings: no Events of its own, no peering, no scanning, and guards against watches that died silently."""
+    made = kopf.OperatorSettings()
+    made.posting.enabled = False
+    made.peering.standalone = True
+    # It would need the right to watch CRDs and namespaces; both are known.
+    made.scanning.disabled = True
+    made.watching.server_timeout = 300
+    made.watching.client_timeout = 330
+    made.watching.connect_timeout = 10
+    made.queueing.idle_timeout = 0.5
+    for resource in RESOURCES:
+        chosen = selector(resource)
+        if chosen is not None:
+            made.watching.label_selectors[_key(resource)] = chosen
+    return made
+
+
+def registry(cache: Cache) -> kopf.OperatorRegistry:
+    """The handlers: one for each resource, all alike."""
+    made = kopf.OperatorRegistry()
+    kopf.on.login(registry=made)(_login)
+    for resource in RESOURCES:
+        _watch(made, cache, resource)
+    return made
+
+
+async def watch(cache: Cache, config: Config, stop: asyncio.Event) -> None:
+    """Watches until `stop` is set or the process is asked to end."""
+    await kopf.operator(
+        registry=registry(cache),
+        settings=settings(),
+        clusterwide=config.clusterwide,
+        namespaces=config.namespaces,
+        standalone=True,
+        stop_flag=stop,
+    )
+
+
+def _watch(made: kopf.OperatorRegistry, cache: Cache, resource: Resource) -> None:
+    def seen(event: Mapping[str, Any], **_: Any) -> None:
+        obj = dict(event["object"])
+        if event["type"] == "DELETED":
+            cache.drop(resource, obj["metadata"]["uid"])
+        else:
+            cache.put(resource, obj)
+
+    async def handler(event: Mapping[str, Any], **kwargs: Any) -> None:
+        seen(event, **kwargs)
+
+    kopf.on.event(*_key(resource), registry=made, id=resource.plural)(handler)
+
+
+def _key(resource: Resource) -> tuple[str, str, str]:
+    # kopf writes the core group as an empty string.
+    return resource.group, resource.version, resource.plural
+
+
+def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    return kopf.login_via_client(**kwargs)
