@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from mintworks_dev.cluster.waiting import NotReadyError
+from mintworks_dev.localnet.cli import main as localnet_main
 from rich.console import Console
 
 from .engine import Engine
 from .localjob import LocalJob
+from .localnet import PORT, development_chain, place
 from .problems import BadInput, Problem
 from .processes import OrphanStays
 from .references import Supplies, check
@@ -50,9 +53,8 @@ def run(
     state: Annotated[Path, typer.Option(help="Folder that remembers the jobs.")] = Path(".mintworks"),
     output: OutputOption = Output.TEXT,
     volume: Annotated[list[str] | None, typer.Option(help="CLAIM=DIR: the folder that stands for a claim.")] = None,
-    localnet: Annotated[
-        bool, typer.Option("--localnet", help="Use the development chain; start it if needed.")
-    ] = False,
+    localnet: Annotated[bool, typer.Option(help="Use the development chain; start it if none listens.")] = False,
+    localnet_port: Annotated[int, typer.Option(help="Where it listens, unless it runs already.")] = PORT,
 ) -> None:
     """Run the manifests' jobs on this machine, without a cluster. Run it again to go on where it was ended.
 
@@ -61,7 +63,8 @@ def run(
     with _refusals(output):
         supplies = Supplies(load(file, sets or ()), _volumes(volume or ()))
         check(supplies)
-        jobs, ended_by = _run(supplies, state, output, None)
+        placed = place(development_chain(localnet_port, _tell), _tell) if localnet else None
+        jobs, ended_by = _run(supplies, state, output, placed)
     code = exit_code(jobs) if ended_by is None else 128 + ended_by
     if output is Output.JSON:
         _print_json(report(jobs, state.resolve(), code))
@@ -87,16 +90,24 @@ def validate(
         print("\n".join(f"{m.kind}/{m.name}: valid" for m in names) or "nothing of Mintworks in there")
 
 
+@app.command(
+    "localnet", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def localnet_command(context: typer.Context) -> None:
+    """The development chain: `mintworks localnet start|stop|status|run`; --help tells more."""
+    raise typer.Exit(localnet_main(context.args))
+
+
 @app.command()
 def version() -> None:
     """Print the version."""
     print(importlib.metadata.version("mintworks-cli"))
 
 
-def _run(supplies: Supplies, folder: Path, output: Output, place: Place | None) -> tuple[list[LocalJob], int | None]:
+def _run(supplies: Supplies, folder: Path, output: Output, placed: Place | None) -> tuple[list[LocalJob], int | None]:
     state = StateFolder(folder)
     try:
-        jobs = take_up(supplies, state, place, datetime.now(UTC))
+        jobs = take_up(supplies, state, placed, datetime.now(UTC))
         shown = display(_console(sys.stderr if output is Output.JSON else sys.stdout))
         return jobs, work(Engine(jobs, supplies, state, shown), shown)
     finally:
@@ -126,7 +137,7 @@ def _refusals(output: Output) -> Iterator[None]:
         else:
             print(error, file=sys.stderr)
         raise typer.Exit(EXIT_BAD_INPUT) from error
-    except (StateInUse, OrphanStays) as error:
+    except (StateInUse, OrphanStays, NotReadyError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(EXIT_FAILED) from error
 
@@ -134,6 +145,10 @@ def _refusals(output: Output) -> Iterator[None]:
 def _console(stream: Any) -> Console:
     # Where nobody looks at a terminal, a table must not be folded to 80 columns.
     return Console(file=stream, width=None if stream.isatty() else 200)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _print_json(content: dict[str, Any]) -> None:
