@@ -42,6 +42,8 @@ func main() {
 		etcdmain.Main(os.Args)
 	case name == "rmpods" && len(os.Args) == 2:
 		os.Exit(removePods(context.Background(), os.Args[1]))
+	case name == "volumes" && len(os.Args) == 3:
+		os.Exit(provisionVolumes(os.Args[1], os.Args[2]))
 	case commands[name] != nil:
 		os.Exit(cli.Run(commands[name]()))
 	default:
@@ -51,7 +53,7 @@ func main() {
 }
 
 func names() string {
-	known := []string{"etcd", "rmpods"}
+	known := []string{"etcd", "rmpods", "volumes"}
 	for name := range commands {
 		known = append(known, name)
 	}
