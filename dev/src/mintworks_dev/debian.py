@@ -24,6 +24,7 @@ PACKAGES = (
     "mmdebstrap",
     "mount",
     "nftables",
+    "patchelf",
     "redis-server",
     "runc",
     "util-linux",
@@ -86,19 +87,34 @@ def _unpack(names: Sequence[str]) -> None:
     for archive in sorted(downloads.glob("*.deb")):
         commands.run("dpkg-deb", "-x", archive, root())
         archive.unlink()
+    _tell_libraries(root() / "usr" / "bin" / "buildah")
+
+
+def _tell_libraries(file: Path) -> None:
+    """Write into an unpacked program where its libraries are.
+
+    buildah runs itself again for each step with an empty environment; LD_LIBRARY_PATH is lost there. It
+    must be the older RPATH: that one holds for the libraries' own libraries too.
+    """
+    if file.exists():
+        commands.run("patchelf", "--force-rpath", "--set-rpath", _libraries(), file, env=environment())
+
+
+def _libraries() -> str:
+    triplet = f"{platform.machine()}-linux-gnu"
+    return os.pathsep.join(str(root() / folder / triplet) for folder in ("usr/lib", "lib"))
 
 
 def environment() -> dict[str, str]:
     """PATH, library and Perl paths under which the unpacked programs run (the system's come after)."""
     base = root()
     triplet = f"{platform.machine()}-linux-gnu"
-    libraries = [f"usr/lib/{triplet}", f"lib/{triplet}"]
     programs = ["usr/local/sbin", "usr/sbin", "usr/bin", "sbin", "bin"]
     perl = [str(folder) for folder in sorted(base.glob("usr/share/perl*")) + sorted(base.glob("usr/share/perl/*"))]
     perl += [str(folder) for folder in sorted(base.glob(f"usr/lib/{triplet}/perl*"))]
     return {
         "PATH": os.pathsep.join([*(str(base / part) for part in programs), _system_path()]),
-        "LD_LIBRARY_PATH": os.pathsep.join(str(base / part) for part in libraries),
+        "LD_LIBRARY_PATH": _libraries(),
         "PERL5LIB": os.pathsep.join(perl),
     }
 

@@ -52,6 +52,7 @@ KUBERNETES = Program(
         "kubectl",
         "kubelet",
         "rmpods",
+        "volumes",
     ),
     ldflags=_kubernetes_version_flags(),
 )

@@ -109,8 +109,10 @@ UNUSED_PLUGINS = (
 )
 
 
-def containerd(layout: Layout, plugins: Path) -> str:
+def containerd(layout: Layout, plugins: Path, snapshotter: str = "overlayfs") -> str:
     """containerd's configuration (TOML); `plugins` is the folder of the CNI programs.
+
+    The `snapshotter` native copies layers where overlayfs cannot mount them.
 
     restrict_oom_score_adj: without CAP_SYS_RESOURCE, as in many containers, every pod's sandbox dies
     otherwise ("can't get final child's PID from pipe: EOF").
@@ -132,6 +134,8 @@ disabled_plugins = {quote(list(UNUSED_PLUGINS))}
   netns_mounts_under_state_dir = true
   sandbox_image = {quote(PAUSE_IMAGE)}
   stream_server_address = "127.0.0.1"
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = {quote(snapshotter)}
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = {quote(str(plugins))}
     conf_dir = {quote(str(layout.config / "cni"))}
@@ -166,8 +170,19 @@ def corefile(layout: Layout) -> str:
 """
 
 
+def _binding(name: str, role: str, user: str) -> dict[str, Any]:
+    group = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+    }
+
+
 def manifests() -> list[dict[str, Any]]:
-    """What a new cluster holds from the start: CoreDNS's rights and the default StorageClass."""
+    """What a new cluster holds from the start: its parts' rights and the default StorageClass."""
     return [
         {
             "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -178,17 +193,8 @@ def manifests() -> list[dict[str, Any]]:
                 {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
             ],
         },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": "mintworks:coredns"},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": "mintworks:coredns",
-            },
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "mintworks:coredns"}],
-        },
+        _binding("mintworks:coredns", "mintworks:coredns", "mintworks:coredns"),
+        _binding("mintworks:volumes", "system:persistent-volume-provisioner", "mintworks:volumes"),
         {
             "apiVersion": "storage.k8s.io/v1",
             "kind": "StorageClass",
@@ -196,20 +202,20 @@ def manifests() -> list[dict[str, Any]]:
                 "name": "standard",
                 "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
             },
-            # Served by the controller manager (--enable-hostpath-provisioner) from the cluster's folder.
-            "provisioner": "kubernetes.io/host-path",
+            # Served by the part `volumes` with folders of the cluster's own.
+            "provisioner": "mintworks.dev/folder",
             "reclaimPolicy": "Delete",
         },
     ]
 
 
-def write(layout: Layout, plugins: Path) -> None:
+def write(layout: Layout, plugins: Path, snapshotter: str) -> None:
     """Write every file of this module into `layout.config`."""
     files = {
         "kubelet.yaml": yaml.safe_dump(kubelet(layout), sort_keys=False),
         "proxy.yaml": yaml.safe_dump(proxy(layout), sort_keys=False),
         "cni/10-bridge.conflist": json.dumps(network(layout), indent=2),
-        "containerd.toml": containerd(layout, plugins),
+        "containerd.toml": containerd(layout, plugins, snapshotter),
         "Corefile": corefile(layout),
         "manifests.yaml": yaml.safe_dump_all(manifests(), sort_keys=False),
     }

@@ -78,7 +78,7 @@ def kubelet_client(pki: Path) -> list[str]:
 
 
 def controller_manager(program: Path, pki: Path, kubeconfig: Path, port: int) -> list[str]:
-    """A controller manager fit for bursts of Jobs, and the provisioner of hostPath volumes for claims."""
+    """A controller manager fit for bursts of Jobs."""
     return _words(
         program,
         {
@@ -93,7 +93,6 @@ def controller_manager(program: Path, pki: Path, kubeconfig: Path, port: int) ->
             "use-service-account-credentials": True,
             "leader-elect": False,
             "allocate-node-cidrs": False,
-            "enable-hostpath-provisioner": True,
             "kube-api-qps": 500,
             "kube-api-burst": 1000,
             "concurrent-job-syncs": 20,

@@ -23,7 +23,6 @@ HOLDER = "holder"
 
 SHADOWED = {
     "/run/containerd": "run-containerd",
-    "/tmp/hostpath_pv": "volumes",  # noqa: S108 - fixed in Kubernetes' provisioner; shadowed for that reason
     "/var/lib/cni": "cni-results",
     "/var/lib/kubelet": "var-lib-kubelet",
     "/var/log/containers": "log-links",

@@ -49,9 +49,12 @@ class Cluster(Tools):
         parts = self._node.parts
         return {name: "running" if (part := parts.get(name)) and part.alive else "ended" for name in parts.names()}
 
-    def load_image(self, archive: Path) -> None:
-        """Give the node the images of an archive (OCI or Docker), unless it has them from this very file."""
-        self._node.load_image(archive)
+    def load_image(self, archive: Path, *, reference: str, also: str = "") -> None:
+        """Give the node the image `reference` of an archive (OCI or Docker), under the name `also` too.
+
+        Does nothing where the node has it from this very file.
+        """
+        self._node.load_image(archive, reference, also)
 
     def leftovers(self) -> list[str]:
         """What is on this machine because of the cluster, one line each; empty after `down`."""

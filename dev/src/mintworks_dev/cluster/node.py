@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from mintworks_dev import commands, debian, golang, inputs, paths
+from mintworks_dev import commands, debian, golang, inputs, overlay, paths
 from mintworks_dev.cluster import config, flags, isolation, kubeconfig, pki
 from mintworks_dev.cluster.client import Reader, Tools
 from mintworks_dev.cluster.layout import Layout
@@ -25,7 +25,7 @@ TIMEOUT = 120.0
 KEPT = ("containerd", "logs")
 """What stays in the cluster's folder from one start to the next: the images, and the logs for reading."""
 
-STOPPING = ("proxy", "coredns", "containerd", "scheduler", "controller-manager", "apiserver", "etcd")
+STOPPING = ("proxy", "coredns", "volumes", "containerd", "scheduler", "controller-manager", "apiserver", "etcd")
 """The order of the end, after the kubelet and the pods: nobody loses what they still need to clean up."""
 
 
@@ -97,14 +97,17 @@ class Node:
         for name, leaf in leaves.items():
             authority.issue(name, leaf)
         pki.write_token_keys(layout.pki)
-        for part in ("controller-manager", "scheduler", "kubelet", "proxy", "coredns"):
+        for part in ("controller-manager", "scheduler", "kubelet", "proxy", "coredns", "volumes"):
             kubeconfig.write(layout.kubeconfig_of(part), layout.server, layout.pki, part)
         kubeconfig.write(layout.kubeconfig, layout.server, layout.pki, "admin")
-        config.write(layout, debian.cni_plugins())
+        config.write(layout, debian.cni_plugins(), self._snapshotter())
         (layout.root / "containerd").mkdir(exist_ok=True)
 
-    def _start(self, name: str, command: list[str], umask: int = -1) -> None:
-        self.parts.start(name, isolation.inside(self.parts, *command), env=debian.environment(), umask=umask)
+    def _snapshotter(self) -> str:
+        return "overlayfs" if overlay.works(self.layout.root) else "native"
+
+    def _start(self, name: str, command: list[str]) -> None:
+        self.parts.start(name, isolation.inside(self.parts, *command), env=debian.environment())
 
     def _wait(self, reader: Reader, path: str, what: str) -> None:
         until(lambda: reader.ok(path), what, TIMEOUT, broken=self.parts.obituary)
@@ -126,8 +129,7 @@ class Node:
         manager = flags.controller_manager(
             programs / "kube-controller-manager", layout.pki, layout.kubeconfig_of("controller-manager"), 10257
         )
-        # The provisioner makes a claim's folder with mode 0777 less the umask; pods that write there are not root.
-        self._start("controller-manager", manager, umask=0)
+        self._start("controller-manager", manager)
         self._start(
             "scheduler",
             flags.scheduler(programs / "kube-scheduler", layout.pki, layout.kubeconfig_of("scheduler")),
@@ -147,6 +149,9 @@ class Node:
         self._start("kubelet", [str(programs / "kubelet"), *(f"--{flag}={value}" for flag, value in kubelet.items())])
         self._start("proxy", [str(programs / "kube-proxy"), f"--config={layout.config / 'proxy.yaml'}"])
         self._start("coredns", [str(programs / "coredns"), "-conf", str(layout.config / "Corefile")])
+        self._start(
+            "volumes", [str(programs / "volumes"), str(layout.kubeconfig_of("volumes")), str(layout.root / "volumes")]
+        )
         until(lambda: self._node_ready(reader), "the node", TIMEOUT, broken=self.parts.obituary)
         for what, address in (("CoreDNS", "18181/ready"), ("kube-proxy", "10256/healthz")):
             url = f"http://{layout.node_ip}:{address}"
@@ -162,34 +167,37 @@ class Node:
 
     def ctr(self, *arguments: str | Path) -> str:
         """Run containerd's `ctr` on the images that the kubelet sees, and return what it prints."""
-        return commands.run(
-            "ctr",
-            f"--address={self.layout.containerd_socket}",
-            "--namespace=k8s.io",
-            *arguments,
-            env=debian.environment(),
-        )
+        # Only "images import" takes a snapshotter as an option; all of ctr reads the variable.
+        environment = {**debian.environment(), "CONTAINERD_SNAPSHOTTER": self._snapshotter()}
+        address = f"--address={self.layout.containerd_socket}"
+        return commands.run("ctr", address, "--namespace=k8s.io", *arguments, env=environment)
 
     def _import_pause(self) -> None:
         until(self.layout.containerd_socket.exists, "containerd", TIMEOUT, broken=self.parts.obituary)
         target = paths.build() / "images" / "pause.tar"
         program = golang.ensure(golang.PAUSE)
         target.parent.mkdir(parents=True, exist_ok=True)
-        archive.write(target, config.PAUSE_IMAGE, {"/pause": program}, ["/pause"])
-        self.load_image(target)
+        if not target.exists() or target.stat().st_mtime < program.stat().st_mtime:
+            archive.write(target, config.PAUSE_IMAGE, {"/pause": program}, ["/pause"])
+        self.load_image(target, config.PAUSE_IMAGE)
 
-    def load_image(self, file: Path) -> None:
-        """Make the images of an archive (OCI or Docker) known to the kubelet, unless this was done before.
+    def load_image(self, file: Path, reference: str, also: str = "") -> None:
+        """Make the image `reference` of an archive known to the kubelet, under the name `also` too.
 
-        Raises CommandError where containerd refuses it.
+        Does nothing where this was done with the same archive. Raises CommandError where containerd
+        refuses it.
         """
         stamp = self.layout.root / "containerd" / "imported" / file.name
-        value = inputs.digest([file])
+        status = file.stat()
+        value = f"{status.st_size} {status.st_mtime_ns} {also}"
         stamp.parent.mkdir(parents=True, exist_ok=True)
         with inputs.locked(stamp.with_suffix(".lock")):
-            if not inputs.fresh(stamp, value):
-                self.ctr("images", "import", file)
-                stamp.write_text(value)
+            if inputs.fresh(stamp, value):
+                return
+            self.ctr("images", "import", file)
+            if also:
+                self.ctr("images", "tag", "--force", reference, also)
+            stamp.write_text(value)
 
     def down(self) -> None:
         """Stop everything in order, and take every trace off this machine; images and logs stay."""

@@ -159,4 +159,5 @@ def node_leaves(node: str, address: str) -> dict[str, Leaf]:
         "scheduler": Leaf("system:kube-scheduler"),
         "proxy": Leaf("system:kube-proxy"),
         "coredns": Leaf("mintworks:coredns"),
+        "volumes": Leaf("mintworks:volumes"),
     }

@@ -105,7 +105,6 @@ class Parts:
         name: str,
         command: Sequence[str],
         env: Mapping[str, str] | None = None,
-        umask: int = -1,
     ) -> Process:
         """Start `command` as the part `name`, in a session of its own, its output appended to its log."""
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +117,6 @@ class Parts:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                umask=umask,
                 cwd="/",
             )
         # It outlives this process on purpose; without this Python warns of a child not waited for.

@@ -1,0 +1,42 @@
+"""`python -m mintworks_dev PART …`: one entry to the development world's parts."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from mintworks_dev.commands import CommandError
+
+PARTS = {
+    "cluster": ("mintworks_dev.cluster", "a real Kubernetes: up, down, status, kubeconfig"),
+    "demo": ("mintworks_dev.stack", "Mintworks and its example in a cluster: up, down"),
+    "images": ("mintworks_dev.images", "the container images: build, load"),
+    "ipfs": ("mintworks_dev.ipfs", "Kubo on this machine: up, down"),
+    "localnet": ("mintworks_dev.localnet", "a Solana chain for development: run, …"),
+}
+"""Each part's package, whose `__main__` has `main(argv) -> exit code`, and what it is."""
+
+
+def _usage() -> str:
+    lines = [f"  {name:10} {summary}" for name, (_, summary) in PARTS.items()]
+    return "\n".join(["usage: python -m mintworks_dev PART …", *lines])
+
+
+def main(argv: Sequence[str]) -> int:
+    """Hand the rest of the command line to a part; returns its exit code, 2 for an unknown part."""
+    if not argv or argv[0] not in PARTS:
+        print(_usage(), file=sys.stderr)
+        return 2
+    package, _ = PARTS[argv[0]]
+    # Loaded when asked for: a chain in its image needs nothing of what builds clusters.
+    module = importlib.import_module(f"{package}.__main__")
+    try:
+        return int(module.main(argv[1:]) or 0)
+    except (CommandError, RuntimeError, ValueError) as error:
+        print(f"{argv[0]}: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
