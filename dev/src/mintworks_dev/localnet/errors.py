@@ -22,6 +22,12 @@ _INSTRUCTION_TEXT = {
     "AccountAlreadyInitialized": "instruction requires an uninitialized account",
     "UninitializedAccount": "instruction requires an initialized account",
     "NotEnoughAccountKeys": "insufficient account keys for instruction",
+    "ModifiedProgramId": "instruction illegally modified the program id of an account",
+    "ExternalAccountLamportSpend": "instruction spent from the balance of an account it does not own",
+    "MaxSeedLengthExceeded": "Length of the seed is too long for address generation",
+    "InvalidAccountOwner": "Invalid account owner",
+    "IncorrectAuthority": "Incorrect authority provided",
+    "Immutable": "Account is immutable",
     "ReadonlyLamportChange": "instruction changed the balance of a read-only account",
     "ReadonlyDataModified": "instruction modified data of a read-only account",
     "CallDepth": "Cross-program invocation call depth too deep",
@@ -32,7 +38,6 @@ _INSTRUCTION_TEXT = {
     "UnsupportedProgramId": "Unsupported program id",
     "IllegalOwner": "Provided owner is not allowed",
     "ArithmeticOverflow": "Program arithmetic overflowed",
-    "ImmutableAccount": "Account is immutable",
 }
 
 _TRANSACTION_TEXT = {
