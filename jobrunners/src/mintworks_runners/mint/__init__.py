@@ -2,5 +2,5 @@
 
 Pure, without IO and with the time as an argument: `machine` (one transaction), `campaign` (all of them), `books`
 (what is accounted for), `facts` and `extract` (what the chain says), `items`, `reconcile`, `treeplan`, `pricing`. The
-rest does what these decide. The rules are in docs/exactly-once.md.
+rest does what these decide. The rules are in docs/minting-exactly-once.md.
 """

@@ -46,7 +46,8 @@ class Attempt:
     async def run(self) -> Result:
         """The job's result."""
         chain, target = self.places.chain, self.places.target
-        self._first_slot = int(self.context.run.inputs.get("firstSlot") or (await chain.epoch()).slot)
+        frozen = self.context.run.inputs.get("firstSlot")
+        self._first_slot = (await chain.epoch()).slot if frozen is None else int(frozen)
         self._replay = Replay(chain, target.tree, self._first_slot, self.places.cache, self.context.stop)
         waiting = None
         if (await find_tree(chain, target.tree)).exists:

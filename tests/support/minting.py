@@ -1,0 +1,196 @@
+"""A MintJob run again and again as its own process, the way the operator runs it, on a localnet of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mintworks_dev.localnet.harness import Localnet
+from solders.keypair import Keypair
+
+from support import chain
+from support.runs import Run
+from support.specs import CID
+
+DONE, BAD_INPUT, NOT_FINISHED = 0, 64, 75
+
+
+class Minter:
+    """The keys of a test: a wallet with 50 SOL that may mint into a collection."""
+
+    def __init__(self) -> None:
+        self.wallet = Keypair()
+        self.collection = Keypair().pubkey()
+
+    def localnet(self, *, slot_ms: int = 25, twin_lag: int = 0) -> Localnet:
+        """A fresh chain that knows them."""
+        return Localnet(
+            slot_ms=slot_ms,
+            twin_lag=twin_lag,
+            fund=[(self.wallet.pubkey(), 50)],
+            collections=[(self.collection, self.wallet.pubkey())],
+        )
+
+
+class MintRuns:
+    """The runs of one MintJob below `root`, with a state directory that survives them.
+
+    With `hurry` slots pass faster while a run only waits for blocks: for tests in which nothing else happens then.
+    """
+
+    def __init__(
+        self, root: Path, minter: Minter, urls: list[str], items: int, *, hurry: Localnet | None = None, **spec: Any
+    ) -> None:
+        self.items = items
+        self._hurry = hurry
+        self._root = root
+        self._runs = 0
+        self.frozen: dict[str, Any] = {}
+        self.run = Run(root, "MintJob", _spec(minter, urls, items) | spec)
+        self.run.mount("wallet.secret/id.json", json.dumps(list(bytes(minter.wallet))))
+        self.rows = self.run.mount("metadataFrom.manifest/rows.csv", rows(items))
+
+    async def start(self) -> asyncio.subprocess.Process:
+        """Start one run; stop it with `end`."""
+        self._runs += 1
+        self.run.inputs = self.frozen
+        environment = self.run.environment
+        for name in ("messages.jsonl", "inputs.json"):
+            (self._root / "channel" / name).unlink(missing_ok=True)
+        (self._root / "termination").unlink(missing_ok=True)
+        environment.spec.write_text(json.dumps(self.run.document))
+        names = ("spec", "mounts", "work", "termination", "redis_file", "state", "channel")
+        paths = {f"MINTWORKS_{name.upper()}": str(getattr(environment, name)) for name in names}
+        if self.run.redis_url:
+            # In a cluster there is neither a state directory nor a directory channel; the latter stays for the echo.
+            del paths["MINTWORKS_STATE"]
+        with (self._root / f"run-{self._runs}.log").open("wb") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "mintworks_runners", env={**os.environ, **paths}, stdout=log, stderr=log
+            )
+
+    async def attempt(self, *, kill_after: float | None = None, within: float = 120) -> int | None:
+        """One run to its end; its exit code, or None where it was killed (SIGKILL) after so many seconds."""
+        process = await self.start()
+        return await self.finish(process, kill_after=kill_after, within=within)
+
+    async def finish(
+        self, process: asyncio.subprocess.Process, *, kill_after: float | None = None, within: float = 120
+    ) -> int | None:
+        """Play the operator for a started run until it ends."""
+        started = time.monotonic()
+        try:
+            while process.returncode is None:
+                self.freeze()
+                spent = time.monotonic() - started
+                if kill_after is not None and spent >= kill_after:
+                    process.kill()
+                    await process.wait()
+                    return None
+                assert spent < within, self.log()
+                if self._hurry is not None and self.progress().get("step") == "wait":
+                    self._hurry.advance(10)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(asyncio.shield(process.wait()), 0.05)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return process.returncode
+
+    async def to_end(self, *, attempts: int = 8, within: float = 120) -> Mapping[str, Any]:
+        """Run again as long as runs end with 75, as the operator does; the job's result."""
+        for _ in range(attempts):
+            code = await self.attempt(within=within)
+            if code == DONE:
+                result: Mapping[str, Any] = self.run.termination["result"]
+                return result
+            assert code == NOT_FINISHED, (code, self.run.termination, self.log())
+        raise AssertionError(f"not done after {attempts} runs: {self.run.termination}")
+
+    def freeze(self) -> None:
+        """What the operator does with inputs: the first ones are frozen and echoed."""
+        for message in self.run.messages:
+            if message["type"] == "inputs" and not self.frozen:
+                self.frozen = message["inputs"]
+        if self.frozen:
+            part = self._root / "channel" / "inputs.part"
+            part.write_text(json.dumps(self.frozen))
+            part.replace(self._root / "channel" / "inputs.json")
+
+    def progress(self) -> dict[str, Any]:
+        """The newest progress of the present run; empty before the first."""
+        told = [message for message in self.run.messages if message["type"] == "progress"]
+        return told[-1] if told else {}
+
+    async def until_step(self, step: str, within: float = 60) -> None:
+        """Wait until the present run says it is at a step; plays the operator meanwhile."""
+        deadline = time.monotonic() + within
+        while self.progress().get("step") != step:
+            self.freeze()
+            assert time.monotonic() < deadline, (step, self.progress(), self.log())
+            await asyncio.sleep(0.02)
+
+    def log(self) -> str:
+        """The end of the present run's log."""
+        return (self._root / f"run-{self._runs}.log").read_text()[-3000:]
+
+    async def check(self, url: str) -> None:
+        """Holds the finalized chain against the items: every uri exactly once, and nothing else."""
+        uris = Counter(await asyncio.to_thread(chain.minted, url, self.frozen["trees"][0]))
+        assert uris == {f"ipfs://{CID}/{number}.json": 1 for number in range(self.items)}
+
+    async def check_never_twice(self, url: str) -> None:
+        """No uri is on the finalized chain twice."""
+        if self.frozen:
+            uris = Counter(await asyncio.to_thread(_minted_now, url, self.frozen["trees"][0]))
+            assert not uris or max(uris.values()) == 1
+
+
+def stop(process: asyncio.subprocess.Process) -> None:
+    """Ask a run to stop, as the kubelet does."""
+    process.send_signal(signal.SIGTERM)
+
+
+def rows(count: int) -> str:
+    """A manifest."""
+    return "name\n" + "".join(f"Light #{number}\n" for number in range(count))
+
+
+def _minted_now(url: str, tree: str) -> list[str]:
+    """The mints of a tree that may still be growing, or not be there yet."""
+    answer = chain.call(url, "getAccountInfo", tree, {"encoding": "base64", "commitment": "finalized"})
+    if answer["value"] is None:
+        return []
+    for _ in range(50):
+        # History and counter are two answers: while late transactions land they may be of different slots.
+        with contextlib.suppress(AssertionError):
+            return chain.minted(url, tree)
+        time.sleep(0.1)
+    raise AssertionError("history and counter never agree")
+
+
+def _spec(minter: Minter, urls: list[str], items: int) -> dict[str, Any]:
+    wallet = str(minter.wallet.pubkey())
+    return {
+        "solana": {"rpcUrls": urls, "requestsPerSecond": 500},
+        "wallet": {"secret": {"name": "minter", "key": "id.json"}},
+        "tree": {"create": {"capacity": items}},
+        "collection": {"mint": str(minter.collection)},
+        "metadataFrom": {
+            "cid": CID,
+            "manifest": {"configMap": {"name": "rows", "key": "rows.csv"}},
+            "asset": {"symbol": "LGT", "creators": [{"address": wallet, "share": 100}]},
+        },
+        "recipients": {"default": "wallet"},
+        "maxCost": "5",
+    }
