@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -112,7 +111,6 @@ def system_instructions(draw: st.DrawFn) -> Instruction:
     owner, seed, space = draw(st.sampled_from(OWNERS)), draw(SEEDS), draw(SPACE)
     lamports = draw(LAMPORTS)
     derived = Pubkey.create_with_seed(key, seed, draw(st.sampled_from([owner, SYSTEM])))
-    seeded: dict[str, Any] = {"base": key, "seed": seed, "owner": owner}
     payer = WALLET.pubkey()
     instructions: list[Callable[[], Instruction]] = [
         lambda: transfer(
@@ -122,12 +120,16 @@ def system_instructions(draw: st.DrawFn) -> Instruction:
             CreateAccountParams(from_pubkey=payer, to_pubkey=key, lamports=lamports, space=space, owner=owner)
         ),
         lambda: create_account_with_seed(
-            CreateAccountWithSeedParams(from_pubkey=payer, to_pubkey=derived, lamports=lamports, space=space, **seeded)
+            CreateAccountWithSeedParams(
+                from_pubkey=payer, to_pubkey=derived, lamports=lamports, space=space, base=key, seed=seed, owner=owner
+            )
         ),
         lambda: allocate(AllocateParams(pubkey=key, space=space)),
-        lambda: allocate_with_seed(AllocateWithSeedParams(address=derived, space=space, **seeded)),
+        lambda: allocate_with_seed(
+            AllocateWithSeedParams(address=derived, space=space, base=key, seed=seed, owner=owner)
+        ),
         lambda: assign(AssignParams(pubkey=key, owner=owner)),
-        lambda: assign_with_seed(AssignWithSeedParams(address=derived, **seeded)),
+        lambda: assign_with_seed(AssignWithSeedParams(address=derived, base=key, seed=seed, owner=owner)),
     ]
     return instructions[kind]()
 
@@ -146,7 +148,7 @@ def svm_error(result: object) -> object:
 
 
 @given(steps=st.lists(st.lists(system_instructions(), min_size=1, max_size=3), min_size=1, max_size=6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_system_program_does_what_the_real_one_does(steps: list[list[Instruction]]) -> None:
     bank = Bank()
     svm = LiteSVM()

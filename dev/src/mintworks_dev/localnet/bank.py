@@ -97,12 +97,13 @@ def _run(parsed: Parsed, loaded: Loaded, run: Run) -> ErrorJson | None:
 
 def _rent_error(loaded: Loaded, run: Run, read: Read) -> ErrorJson | None:
     """An account may not be left with less than its rent, unless it had less before, no larger and no richer."""
-    for key, account in run.changes.items():
-        if account.rent_exempt:
+    for index, key in enumerate(loaded.keys):
+        account = run.changes.get(key)
+        if account is None or account.rent_exempt:
             continue
         old = read(key)
         poor = 0 < old.lamports < rent(len(old.data))
         if poor and len(old.data) == len(account.data) and account.lamports <= old.lamports:
             continue
-        return {"InsufficientFundsForRent": {"account_index": loaded.keys.index(key)}}
+        return {"InsufficientFundsForRent": {"account_index": index}}
     return None
