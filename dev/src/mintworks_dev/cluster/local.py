@@ -9,6 +9,7 @@ from mintworks_dev.cluster import leftovers
 from mintworks_dev.cluster.client import Tools
 from mintworks_dev.cluster.layout import Layout
 from mintworks_dev.cluster.node import Node
+from mintworks_dev.cluster.processes import Process
 
 
 class Cluster(Tools):
@@ -48,6 +49,13 @@ class Cluster(Tools):
         """For each part that was started: `running`, or `ended`. Empty when the cluster is down."""
         parts = self._node.parts
         return {name: "running" if (part := parts.get(name)) and part.alive else "ended" for name in parts.names()}
+
+    def part(self, name: str) -> Process:
+        """The running part `name`, such as `containerd`. Raises RuntimeError when there is none."""
+        process = self._node.parts.get(name)
+        if process is None or not process.alive:
+            raise RuntimeError(f"no part {name} is running")
+        return process
 
     def load_image(self, archive: Path, *, reference: str, also: str = "") -> None:
         """Give the node the image `reference` of an archive (OCI or Docker), under the name `also` too.
