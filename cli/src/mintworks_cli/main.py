@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,6 @@ from typing import Annotated, Any
 
 import typer
 from mintworks_dev.cluster.waiting import NotReadyError
-from mintworks_dev.localnet.cli import main as localnet_main
 from rich.console import Console
 
 from .engine import Engine
@@ -95,7 +95,8 @@ def validate(
 )
 def localnet_command(context: typer.Context) -> None:
     """The development chain: `mintworks localnet start|stop|status|run`; --help tells more."""
-    raise typer.Exit(localnet_main(context.args))
+    # Another process: importing a whole chain would double the start of every other command.
+    os.execv(sys.executable, [sys.executable, "-m", "mintworks_dev.localnet", *context.args])  # noqa: S606
 
 
 @app.command()
