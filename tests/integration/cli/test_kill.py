@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from mintworks_dev.localnet.harness import Localnet
 from mintworks_dev.paths import repository
-
-from tests.support.chain import minted
-from tests.support.mintworks import Command, mintworks
+from support.chain import minted
+from support.mintworks import Command, mintworks
 
 EXAMPLE = repository() / "examples" / "genesis"
 #: What the runner says while it waits until nothing that it may have signed before can land any more.

@@ -7,10 +7,9 @@ from typing import Any
 
 import aleph_cid
 import pytest
-
-from tests.support.manifests import METADATA, ROWS
-from tests.support.mintworks import Command, mintworks
-from tests.support.web import Answer, serve
+from support.manifests import METADATA, ROWS
+from support.mintworks import Command, mintworks
+from support.web import Answer, serve
 
 PLAIN = "name,image_filename\nOne,light-01.png\n"
 FROM_CONFIG_MAP = "{configMap: {name: rows, key: rows.csv}}"

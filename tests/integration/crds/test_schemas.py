@@ -13,6 +13,7 @@ import yaml
 from mintworks_api import API_VERSION, JOB_KINDS
 from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.commands import CommandError
+from support.devnet import filled_in
 from support.specs import ADDRESS, BAD, GOOD, METADATA, MINT, Bad
 
 ROOT = Path(__file__).parents[3]
@@ -44,10 +45,18 @@ def test_bad_specs_are_refused_readably(control_plane: ControlPlane, bad: Bad) -
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_every_example_is_accepted(control_plane: ControlPlane, namespace: str, example: str) -> None:
-    control_plane.kubectl("-n", namespace, "apply", "-f", str(ROOT / "examples" / example))
+def test_every_example_is_accepted(control_plane: ControlPlane, namespace: str, example: str, tmp_path: Path) -> None:
+    folder = filled_in(tmp_path / example) if example == "devnet" else ROOT / "examples" / example
+    control_plane.kubectl("-n", namespace, "apply", "-f", str(folder))
     listed = control_plane.kubectl("-n", namespace, "get", "mintworks", "-o", "name")
     assert {"metadatajob", "mintjob", "jobqueue"} == {re.split(r"\.", line)[0] for line in listed.split()}
+
+
+def test_an_example_that_is_not_filled_in_is_refused(control_plane: ControlPlane, namespace: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        control_plane.kubectl("-n", namespace, "apply", "-f", str(ROOT / "examples" / "devnet"))
+    for field in ("spec.images.cid", "spec.collection.creators[0].address", "spec.collection.mint"):
+        assert field in str(caught.value)
 
 
 def test_names_are_dns_labels(control_plane: ControlPlane) -> None:

@@ -12,8 +12,7 @@ from mintworks_cli.adopt import adopt, frozen_changes, merge, source_hashes
 from mintworks_cli.problems import Problem
 from mintworks_cli.resources import JobManifest
 from mintworks_cli.state import JobRecord
-
-from tests.support.manifests import ALL, METADATA, MINT, ROWS, resources, supplies
+from support.manifests import ALL, METADATA, MINT, ROWS, resources, supplies
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)

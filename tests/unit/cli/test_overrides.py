@@ -7,8 +7,7 @@ from mintworks_cli.overrides import apply_overrides, parse_override
 from mintworks_cli.problems import BadInput
 from mintworks_cli.resources import manifests
 from mintworks_cli.yamlfile import parse
-
-from tests.support.manifests import METADATA, MINT
+from support.manifests import METADATA, MINT
 
 
 def put(*texts: str) -> dict[str, Any]:

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from mintworks_cli.problems import BadInput
 from mintworks_cli.references import Supplies, check, entries, in_order
-
-from tests.support.manifests import ALL, KEY, METADATA, MINT, ROWS, resources, supplies
+from support.manifests import ALL, KEY, METADATA, MINT, ROWS, resources, supplies
 
 
 def refusals(found: Supplies) -> list[str]:

@@ -2,8 +2,7 @@
 
 import pytest
 from mintworks_cli.problems import BadInput
-
-from tests.support.manifests import ALL, KEY, METADATA, MINT, ROWS, resources
+from support.manifests import ALL, KEY, METADATA, MINT, ROWS, resources
 
 
 def refusals(*texts: str) -> list[str]:

@@ -1,22 +1,12 @@
 """examples/devnet: refused as long as something is to be filled in, each place by name; whole once that is done."""
 
-import re
-import shutil
 from pathlib import Path
 
 import pytest
 from mintworks_cli.problems import BadInput
 from mintworks_cli.references import Supplies, check
 from mintworks_cli.running import load
-from mintworks_dev.examples.genesis import collection, minter
-from mintworks_dev.paths import repository
-
-FOLDER = repository() / "examples" / "devnet"
-FIELDS = {
-    "spec.images.cid": "bafybeihwnohbnpl5alrqczf3wpr5tu27rqbnexa6nz4sj5jp4jsbdjc7zq",
-    "spec.collection.creators.0.address": str(minter().pubkey()),
-    "spec.collection.mint": str(collection().pubkey()),
-}
+from support.devnet import FIELDS, FOLDER, filled_in
 
 
 def test_what_is_to_be_filled_in_is_refused_by_name() -> None:
@@ -31,13 +21,7 @@ def test_what_is_to_be_filled_in_is_refused_by_name() -> None:
 
 
 def test_filled_in_it_is_whole(tmp_path: Path) -> None:
-    folder = tmp_path / "devnet"
-    shutil.copytree(FOLDER, folder)
-    for path, value in zip(("metadatajob.yaml", "metadatajob.yaml", "mintjob.yaml"), FIELDS.values(), strict=True):
-        file = folder / path
-        file.write_text(re.sub(r'"<[^>]*>"', value, file.read_text(), count=1))
-    (folder / "wallet-secret.yaml.example").rename(folder / "wallet-secret.yaml")
-    check(Supplies(load([str(folder)])))
+    check(Supplies(load([str(filled_in(tmp_path / "devnet"))])))
 
 
 def test_the_key_cannot_be_committed_by_accident() -> None:
