@@ -6,8 +6,6 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from mintworks_dev.commands import CommandError
-
 PARTS = {
     "cluster": ("mintworks_dev.cluster", "a real Kubernetes: up, down, status, kubeconfig"),
     "demo": ("mintworks_dev.stack", "Mintworks and its example in a cluster: up, down"),
@@ -33,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
     module = importlib.import_module(f"{package}.__main__")
     try:
         return int(module.main(argv[1:]) or 0)
-    except (CommandError, RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, OSError) as error:
         print(f"{argv[0]}: {error}", file=sys.stderr)
         return 1
 

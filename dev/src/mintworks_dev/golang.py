@@ -88,7 +88,8 @@ def _build(program: Program, target: Path) -> None:
     flags = " ".join(("-s -w", *program.ldflags))
     # To a second name and then moved: a running copy of the old one keeps working.
     made = target.with_name(f".{target.name}.new")
-    command = ["go", "build", "-v", "-trimpath", "-ldflags", flags, "-o", str(made), program.package]
+    # Without VCS data: git refuses to speak about a working tree that belongs to another user.
+    command = ["go", "build", "-v", "-buildvcs=false", "-trimpath", "-ldflags", flags, "-o", str(made), program.package]
     counts = {"downloaded": 0, "compiled": 0}
     with step(f"building {program.name} from its Go modules") as running:
 

@@ -26,7 +26,10 @@ class Tools:
         return self._run(golang.ensure(golang.HELM), *arguments, stdin=stdin, timeout=timeout)
 
     def _run(self, *command: str | Path, stdin: str | None, timeout: float) -> str:
-        return commands.run(*command, env={"KUBECONFIG": str(self.kubeconfig)}, stdin=stdin, timeout=timeout)
+        # kubectl remembers for hours which kinds an address has; a new cluster at an old address has others.
+        cache = self.kubeconfig.with_name("cache")
+        env = {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(cache)}
+        return commands.run(*command, env=env, stdin=stdin, timeout=timeout)
 
 
 class Reader:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mintworks_dev import golang
-from mintworks_dev.cluster.client import Tools
+from mintworks_dev.cluster.choice import AnyCluster
 
 _LISTENING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 
 
 @contextmanager
-def forwarded(tools: Tools, namespace: str, service: str, port: int) -> Iterator[str]:
+def forwarded(tools: AnyCluster, namespace: str, service: str, port: int) -> Iterator[str]:
     """`http://127.0.0.1:PORT` of a port that leads to `service`, for as long as the block runs.
 
     Raises RuntimeError with kubectl's words when it cannot be had.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mintworks_dev import inputs, paths
-from mintworks_dev.cluster import leftovers
+from mintworks_dev.cluster import isolation, leftovers
 from mintworks_dev.cluster.client import Tools
 from mintworks_dev.cluster.layout import Layout
 from mintworks_dev.cluster.node import Node
@@ -35,13 +35,15 @@ class Cluster(Tools):
         Raises RightsError where this process may not, NotReadyError with a log where a part fails;
         then nothing is left running.
         """
+        isolation.check_rights()
         with inputs.locked(self._lock):
             if not self._node.running():
                 self._node.up()
         return self
 
     def down(self) -> None:
-        """Stop it and remove every trace but its images and logs in build/."""
+        """Stop it and remove every trace but its images and logs in build/. Raises RightsError."""
+        isolation.check_rights()
         with inputs.locked(self._lock):
             self._node.down()
 

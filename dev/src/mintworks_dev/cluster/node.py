@@ -15,7 +15,7 @@ from mintworks_dev.cluster import config, flags, isolation, kubeconfig, pki
 from mintworks_dev.cluster.client import Reader, Tools
 from mintworks_dev.cluster.layout import Layout
 from mintworks_dev.cluster.processes import Parts, Process, stop
-from mintworks_dev.cluster.waiting import until
+from mintworks_dev.cluster.waiting import NotReadyError, until
 from mintworks_dev.images import archive
 from mintworks_dev.progress import step
 
@@ -38,17 +38,20 @@ class Node:
         self.programs = paths.binaries()
 
     def running(self) -> bool:
-        """Whether every part runs and the node is ready."""
+        """Whether every part runs and the node is ready, or becomes so: a burst of others' work slows it."""
         names = set(self.parts.names())
         if not {*STOPPING, "kubelet", isolation.HOLDER} <= names or self.parts.obituary():
             return False
         with contextlib.closing(self._reader()) as reader:
-            return self._node_ready(reader)
+            try:
+                until(lambda: self._node_ready(reader), "the node", TIMEOUT, broken=self.parts.obituary)
+            except NotReadyError:
+                return False
+        return True
 
     def up(self) -> None:
         """Start everything; returns when pods can be run. Whatever fails, what was started is stopped."""
         layout = self.layout
-        isolation.check_rights()
         debian.ensure()
         for program in (golang.KUBERNETES, golang.COREDNS, golang.PAUSE):
             golang.ensure(program)

@@ -80,8 +80,3 @@ def save(name: str, archive: Path) -> None:
     new.unlink(missing_ok=True)
     commands.run(*_command("push", *_policy(), name, f"docker-archive:{new}:{name}"), env=_environment())
     new.replace(archive)
-
-
-def prune() -> None:
-    """Drop layers that no image of a name uses any longer."""
-    commands.run(*_command("rmi", "--prune"), env=_environment())
