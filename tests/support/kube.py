@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import yaml
-from mintworks_dev.cluster.client import Tools
+from mintworks_dev.cluster import AnyCluster
 from mintworks_dev.commands import CommandError
+from mintworks_dev.stack.values import RESOURCES
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ def until(what: str, probe: Callable[[], T | None], timeout: float = 60, interva
 class Space:
     """One namespace of a cluster."""
 
-    def __init__(self, tools: Tools, namespace: str) -> None:
+    def __init__(self, tools: AnyCluster, namespace: str) -> None:
         self.tools = tools
         self.namespace = namespace
 
@@ -86,7 +87,7 @@ class Space:
     def describe(self) -> str:
         """What a person would look at first."""
         parts = [
-            self.kubectl("get", "mintworks,jobs,pods", "-o", "wide"),
+            self.kubectl("get", f"{RESOURCES},jobs,pods", "-o", "wide"),
             self.kubectl(
                 "get", "mintjobs,metadatajobs", "-o", "jsonpath={range .items[*]}{.metadata.name}: {.status}\n{end}"
             ),

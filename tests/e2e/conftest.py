@@ -1,0 +1,68 @@
+"""The chart in a real cluster, served to one namespace a test; what a test needs of the example."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mintworks_dev import inputs, paths
+from mintworks_dev.cluster import AnyCluster, choose
+from mintworks_dev.stack.install import install
+from mintworks_dev.stack.values import RESOURCES
+from support.kube import Space
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "genesis"
+#: One namespace a test; the chart serves exactly these.
+SPACES = ("happy", "runner", "operator", "redis", "badrow", "suspend", "delete", "again")
+#: The protocol waits in blocks, so a faster chain makes the same tests shorter.
+SLOT_MS = 100
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> AnyCluster:
+    """The cluster with Mintworks installed, the same for all workers."""
+    found = choose(request.config.getoption("--cluster"))
+    with inputs.locked(paths.build() / "e2e.lock"):
+        install(found, [f"e2e-{name}" for name in SPACES], SLOT_MS)
+    return found
+
+
+@dataclass(frozen=True)
+class Example:
+    """The example's manifests by kind, with a salt of their own, so that no run finds another's mints."""
+
+    manifests: dict[str, dict[str, Any]]
+
+    def slow(self) -> None:
+        """One item a transaction and one transaction at a time: long enough to be interrupted."""
+        self.manifests["MintJob"]["spec"] |= {"inFlight": 1, "batchSize": 1}
+
+    def apply(self, space: Space) -> None:
+        """All of them in one go, as a person would."""
+        space.apply(*self.manifests.values())
+
+
+@pytest.fixture
+def example() -> Example:
+    """examples/genesis as it is, but for the salt."""
+    manifests = {m["kind"]: m for path in sorted(EXAMPLE.glob("*.yaml")) for m in yaml.safe_load_all(path.read_text())}
+    manifests["MintJob"]["spec"]["tree"]["create"]["salt"] = secrets.token_hex(8)
+    return Example(manifests)
+
+
+@pytest.fixture
+def space(cluster: AnyCluster) -> Callable[[str], Space]:
+    """An empty namespace of those that are served."""
+
+    def emptied(name: str) -> Space:
+        found = Space(cluster, f"e2e-{name}")
+        found.kubectl("delete", RESOURCES, "--all", "--wait")
+        found.wait("no pods", lambda: not found.list("pods"))
+        return found
+
+    return emptied
