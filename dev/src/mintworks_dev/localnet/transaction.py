@@ -11,7 +11,7 @@ from mintworks_runners.solana.programs import COMPUTE_BUDGET
 from solders.message import Message, MessageAddressTableLookup, MessageV0
 from solders.pubkey import Pubkey
 from solders.signature import Signature
-from solders.transaction import VersionedTransaction
+from solders.transaction import SanitizeError, VersionedTransaction
 
 from mintworks_dev.localnet.account import Account
 from mintworks_dev.localnet.errors import RejectedError
@@ -85,7 +85,7 @@ def parse(raw: bytes) -> Parsed:
     try:
         transaction = VersionedTransaction.from_bytes(raw)
         transaction.sanitize()
-    except ValueError as error:
+    except (ValueError, SanitizeError) as error:
         raise MalformedError(f"failed to deserialize solana_transaction: {error}") from error
     message = transaction.message
     if not isinstance(message, Message | MessageV0):

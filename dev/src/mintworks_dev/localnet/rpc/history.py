@@ -87,7 +87,7 @@ def get_block(node: Node, params: Params) -> object:
         "parentSlot": block.parent,
         "previousBlockhash": str(Hash(block.parent_hash)),
     }
-    match config.get("transactionDetails", "full"):
+    match config.get("transactionDetails") or "full":
         case "full":
             shown["transactions"] = [transaction_json(record, config) for record in block.records]
         case "signatures":
@@ -96,7 +96,7 @@ def get_block(node: Node, params: Params) -> object:
             pass
         case other:
             raise invalid(f"Invalid params: unknown transactionDetails `{other}`.")
-    if config.get("rewards", True):
+    if config.get("rewards") is not False:
         shown["rewards"] = []
     return shown
 

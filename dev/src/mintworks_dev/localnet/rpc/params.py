@@ -7,7 +7,7 @@ import binascii
 from typing import Any
 
 import base58
-from solders.hash import Hash
+from solders.hash import Hash, ParseHashError
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
@@ -96,7 +96,7 @@ def blockhash(text: object) -> bytes:
     """A blockhash in base58, 32 bytes."""
     try:
         return bytes(Hash.from_string(str(text)))
-    except ValueError as error:
+    except (ValueError, ParseHashError) as error:
         raise invalid(f"Invalid param: {error}") from error
 
 
