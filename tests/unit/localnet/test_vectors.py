@@ -153,6 +153,16 @@ def test_mints_are_accepted_with_the_same_events(minted: list[tuple[dict[str, An
         assert done.inner[0].data[-32:].hex() == case["leaf_hash"]
 
 
+def test_units_are_close_to_the_real_programs(minted: list[tuple[dict[str, Any], Executed, bytes]]) -> None:
+    """A runner asks by simulation and adds a margin; with these it learns what the real program would tell it."""
+    for case, done, _ in minted:
+        assert done.units == pytest.approx(case["compute_units"], rel=0.04), case["case"]
+    for tree in VECTORS["trees"]:
+        if tree["accepted"]:
+            done = World().create(tree["tree_label"])
+            assert done.units == pytest.approx(tree["compute_units"], rel=0.04), tree["tree_label"]
+
+
 def test_roots_after_each_mint(minted: list[tuple[dict[str, Any], Executed, bytes]]) -> None:
     for case, done, account in minted:
         sequence, active, size = (int.from_bytes(account[at : at + 8], "little") for at in (56, 64, 72))

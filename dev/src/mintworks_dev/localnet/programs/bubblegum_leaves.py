@@ -17,7 +17,7 @@ from mintworks_runners.solana.programs import (
 from mintworks_runners.solana.tree import TreeConfig
 from solders.pubkey import Pubkey
 
-from mintworks_dev.localnet.programs import compression
+from mintworks_dev.localnet.programs import compression, units
 from mintworks_dev.localnet.programs.anchor import (
     need_accounts,
     need_program,
@@ -61,7 +61,7 @@ def mint_v1(call: Call, reader: Reader) -> None:
     config = _mint_accounts(call, 6, 7, 8)
     need_writable(call, 0, "tree_authority")
     need_writable(call, 3, "merkle_tree")
-    call.charge(_UNITS_MINT)
+    call.charge(units.MINT_V1 + units.tree_authority(call.metas[3].key))
     _check_delegate(call, config, "program/src/processor/mint.rs:45")
     _check_metadata(call, args)
     if args.collection is not None and args.collection.verified:
@@ -81,7 +81,8 @@ def mint_to_collection_v1(call: Call, reader: Reader) -> None:
     need_writable(call, 9, "collection_metadata")
     if call.metas[11].key != BUBBLEGUM_SIGNER:
         refuse(call, 2006, "bubblegum_signer")
-    call.charge(_UNITS_COLLECTION)
+    tree, collection = units.tree_authority(call.metas[3].key), units.collection(call.metas[8].key)
+    call.charge(units.MINT_TO_COLLECTION_V1 + tree + collection)
     _check_delegate(call, config, "program/src/processor/mint_to_collection.rs:76")
     check_collection(call, args)
     _check_metadata(call, args)
@@ -102,7 +103,7 @@ def transfer(call: Call, reader: Reader) -> None:
     if not call.metas[1].signer and not call.metas[2].signer:
         error(call, 6025)
     asset = _asset_id(call, call.metas[4].key, nonce)
-    call.charge(_UNITS_MINT)
+    call.charge(units.TRANSFER + units.tree_authority(call.metas[4].key))
     before = Leaf(asset, owner, delegate, nonce, data, creators).hash()
     event = Leaf(asset, receiver, receiver, nonce, data, creators).event()
     call.invoke(NOOP, (), event)
@@ -163,6 +164,7 @@ def _mint(call: Call, config: TreeConfig, args: MetadataArgs, hashed: MetadataAr
     signers.update(meta.key for meta in call.metas[named:] if meta.signer)
     if any(creator.verified and creator.address not in signers for creator in args.creators):
         error(call, 6006)
+    call.charge(units.arguments(len(call.data), len(args.creators)))
     tree, nonce = call.metas[3].key, config.num_minted
     leaf = Leaf(
         asset_id=_asset_id(call, tree, nonce),
@@ -195,10 +197,5 @@ def _asset_id(call: Call, tree: Pubkey, nonce: int) -> Pubkey:
     """The asset's address; looking for its bump costs 1,500 units a try, which is why mints differ in price."""
     seeds = [b"asset", bytes(tree), nonce.to_bytes(8, "little")]
     key, bump = Pubkey.find_program_address(seeds, BUBBLEGUM)
-    call.charge(_UNITS_TRY * (256 - bump))
+    call.charge(units.A_TRY * (256 - bump))
     return key
-
-
-_UNITS_TRY = 1_500
-_UNITS_MINT = 14_000
-_UNITS_COLLECTION = 20_000

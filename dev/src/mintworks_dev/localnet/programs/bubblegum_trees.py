@@ -26,7 +26,7 @@ from solders.system_program import (
 )
 
 from mintworks_dev.localnet.errors import InstructionError
-from mintworks_dev.localnet.programs import compression
+from mintworks_dev.localnet.programs import compression, units
 from mintworks_dev.localnet.programs.anchor import (
     need_accounts,
     need_owned,
@@ -48,8 +48,6 @@ _CREATE_ACCOUNTS = (
     "system_program",
 )
 _DELEGATE_ACCOUNTS = ("tree_authority", "tree_creator", "new_tree_delegate", "merkle_tree", "system_program")
-_CREATE_UNITS = 14_000
-_DELEGATE_UNITS = 8_000
 _MAX_PROOF_NODES = 17
 
 
@@ -75,7 +73,7 @@ def create_tree(call: Call, reader: Reader) -> None:
     need_program(call, 5, "compression_program", COMPRESSION)
     need_program(call, 6, "system_program", SYSTEM)
     _check_new_accounts(call)
-    call.charge(_CREATE_UNITS)
+    call.charge(units.CREATE_TREE + units.tree_authority(call.metas[1].key))
     _make_config_account(call)
     _check_canopy(call, depth, buffer)
     creator = call.metas[3].key
@@ -94,7 +92,7 @@ def set_tree_delegate(call: Call, reader: Reader) -> None:
     need_writable(call, 0, "tree_authority")
     if config.creator != call.metas[1].key:
         refuse(call, 2001, "tree_authority")
-    call.charge(_DELEGATE_UNITS)
+    call.charge(units.SET_TREE_DELEGATE + units.tree_authority(call.metas[3].key))
     after = TreeConfig(config.creator, call.metas[2].key, config.capacity, config.num_minted, config.public)
     call.set(0, call.account(0)._replace(data=after.encode()))
 

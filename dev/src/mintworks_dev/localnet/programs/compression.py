@@ -12,6 +12,7 @@ from mintworks_runners.solana.tree import VALID_SIZES, TreeHeader, TreeSize
 
 from mintworks_dev.localnet import merkle
 from mintworks_dev.localnet.account import TreeData
+from mintworks_dev.localnet.programs import units
 from mintworks_dev.localnet.programs.anchor import (
     fail,
     need_accounts,
@@ -76,7 +77,7 @@ def _init_empty(call: Call, reader: Reader) -> None:
         fail(call, 6004, "CanopyLengthMismatch", "Expected a different byte length for the merkle tree canopy")
     header = TreeHeader(buffer, depth, call.metas[1].key, call.run.slot)
     tree = merkle.empty_tree(depth, buffer, canopy)
-    call.charge(_units(depth, initial=True))
+    call.charge(units.init_tree(depth))
     call.set(0, account._replace(data=TreeData(header, tree)))
     _publish(call, tree)
 
@@ -91,6 +92,7 @@ def unsupported_size(call: Call, depth: int, buffer: int) -> Never:
 def _append(call: Call, reader: Reader) -> None:
     leaf = reader.take(32)
     data = _tree_to_change(call)
+    call.charge(units.append_leaf(data.tree.depth, data.tree.rightmost.leaves))
     _write(call, data, lambda: merkle.append(data.tree, leaf))
 
 
@@ -99,6 +101,7 @@ def _replace_leaf(call: Call, reader: Reader) -> None:
     data = _tree_to_change(call)
     if index >= 1 << data.tree.depth:
         fail(call, 6008, "LeafIndexOutOfBounds", "Leaf index of concurrent merkle tree is out of bounds")
+    call.charge(units.replace_leaf(data.tree.depth, len(data.tree.ring)))
     proof = [bytes(meta.key) for meta in call.metas[3:]]
     change = merkle.Replacement(root, previous, leaf, proof, index)
     _write(call, data, lambda: merkle.replace(data.tree, change))
@@ -126,7 +129,6 @@ def _write(call: Call, data: TreeData, change: Callable[[], merkle.Tree]) -> Non
     except merkle.MerkleError as error:
         call.log(f"Error using concurrent merkle tree: {error}")
         fail(call, 6001, "ConcurrentMerkleTreeError", "Concurrent merkle tree error")
-    call.charge(_units(tree.depth, initial=False))
     call.set(0, call.account(0)._replace(data=TreeData(data.header, tree)))
     _publish(call, tree)
 
@@ -146,10 +148,6 @@ def _publish(call: Call, tree: merkle.Tree) -> None:
 def _wrong_owner(call: Call) -> Never:
     message = "Account is owned by a different program, expected it to be owned by this program"
     fail(call, 6006, "IncorrectAccountOwner", message)
-
-
-def _units(depth: int, *, initial: bool) -> int:
-    return 4_000 + 4_600 * depth if initial else 4_000 + 560 * depth
 
 
 _INSTRUCTIONS: dict[bytes, tuple[str, Callable[[Call, Reader], None]]] = {

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from mintworks_dev.localnet.errors import InstructionError
+from mintworks_dev.localnet.programs import units
 from mintworks_dev.localnet.runtime import Call
-
-NATIVE_UNITS = 150
-_NOOP_UNITS = 39
 
 
 def compute_budget(call: Call) -> None:
     """Compute-budget instructions are read by the bank before anything runs."""
-    call.charge(NATIVE_UNITS)
+    call.charge(units.NATIVE)
 
 
 def noop(call: Call) -> None:
     """spl-noop: accepts any data from anybody, which is why an event alone proves nothing."""
-    call.charge(_NOOP_UNITS)
+    call.charge(units.NOOP)
 
 
 def token_metadata(call: Call) -> None:

@@ -10,7 +10,7 @@ from solders.pubkey import Pubkey
 
 from mintworks_dev.localnet.account import Account
 from mintworks_dev.localnet.errors import InstructionError, ProgramError
-from mintworks_dev.localnet.programs.simple import NATIVE_UNITS
+from mintworks_dev.localnet.programs import units
 from mintworks_dev.localnet.runtime import Call
 
 MAX_ACCOUNT_BYTES = 10 * 1024 * 1024
@@ -21,7 +21,7 @@ _MAX_SEED_BYTES = 32
 
 def process(call: Call) -> None:
     """Runs one system instruction; nonce accounts are not there and are refused as invalid data."""
-    call.charge(NATIVE_UNITS)
+    call.charge(units.NATIVE)
     reader = Reader(call.data)
     try:
         run = _INSTRUCTIONS.get(reader.u32())
