@@ -1,5 +1,5 @@
 """`python -m mintworks_cli`."""
 
-from .main import app
+from .main import main
 
-app(prog_name="mintworks")
+main()

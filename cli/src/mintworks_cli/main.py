@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from mintworks_dev.cluster.waiting import NotReadyError
@@ -23,12 +23,15 @@ from .localnet import PORT, development_chain, place
 from .problems import BadInput, Problem
 from .processes import OrphanStays
 from .references import Supplies, check
-from .report import EXIT_BAD_INPUT, EXIT_FAILED, exit_code, print_table, refusal, report
+from .report import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, exit_code, print_table, refusal, report
 from .running import Place, load, take_up, work
 from .show import display
 from .state import StateFolder, StateInUse
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Mintworks: jobs as Kubernetes resources, or here.")
+
+#: Typer's own exit code for arguments that it does not understand.
+_USAGE: Final = 2
 
 
 class Output(StrEnum):
@@ -129,18 +132,21 @@ def _volumes(arguments: Iterable[str]) -> dict[str, Path]:
 
 @contextmanager
 def _refusals(output: Output) -> Iterator[None]:
-    """Bad input ends the command with 64, a folder in use or a runner that stays with 1."""
+    """Bad input ends the command with 64, whatever of this machine is in the way with 1."""
     try:
         yield
     except BadInput as error:
-        if output is Output.JSON:
-            _print_json(refusal(error))
-        else:
-            print(error, file=sys.stderr)
-        raise typer.Exit(EXIT_BAD_INPUT) from error
-    except (StateInUse, OrphanStays, NotReadyError) as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(EXIT_FAILED) from error
+        _refuse(error.problems, EXIT_BAD_INPUT, output)
+    except (StateInUse, OrphanStays, NotReadyError, OSError) as error:
+        _refuse([Problem(str(error))], EXIT_FAILED, output)
+
+
+def _refuse(problems: Iterable[Problem], code: int, output: Output) -> NoReturn:
+    if output is Output.JSON:
+        _print_json(refusal(problems, code))
+    else:
+        print("\n".join(map(str, problems)), file=sys.stderr)
+    raise typer.Exit(code)
 
 
 def _console(stream: Any) -> Console:
@@ -154,3 +160,12 @@ def _tell(text: str) -> None:
 
 def _print_json(content: dict[str, Any]) -> None:
     print(json.dumps(content, ensure_ascii=False, indent=2))
+
+
+def main() -> NoReturn:
+    """The entry point: bad arguments are bad input too, and exit with 64."""
+    try:
+        app(prog_name="mintworks")
+    except SystemExit as error:
+        sys.exit(EXIT_BAD_INPUT if error.code == _USAGE else error.code)
+    sys.exit(EXIT_DONE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .localjob import LocalJob
-from .problems import BadInput
+from .problems import Problem
 from .show import COLOURS, phase_of, reason_of
 
 EXIT_DONE: Final = 0
@@ -36,10 +36,9 @@ def report(jobs: Sequence[LocalJob], state: Path, code: int) -> dict[str, Any]:
     return {"ok": code == EXIT_DONE, "exitCode": code, "state": str(state), "jobs": [_job(job) for job in jobs]}
 
 
-def refusal(error: BadInput) -> dict[str, Any]:
-    """Bad input as JSON."""
-    problems = [problem.wire() for problem in error.problems]
-    return {"ok": False, "exitCode": EXIT_BAD_INPUT, "jobs": [], "problems": problems}
+def refusal(problems: Iterable[Problem], code: int) -> dict[str, Any]:
+    """Why nothing was run, as JSON."""
+    return {"ok": False, "exitCode": code, "jobs": [], "problems": [problem.wire() for problem in problems]}
 
 
 def print_table(console: Console, jobs: Sequence[LocalJob]) -> None:
