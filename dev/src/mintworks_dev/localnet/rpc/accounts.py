@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import base58
 from mintworks_runners.solana.tree import rent
 
 from mintworks_dev.localnet.account import Account
+from mintworks_dev.localnet.rpc import base58
 from mintworks_dev.localnet.rpc.errors import INVALID_REQUEST, RpcError, invalid
 from mintworks_dev.localnet.rpc.node import Node
 from mintworks_dev.localnet.rpc.params import Params, pubkey
@@ -72,7 +72,7 @@ def _encoded(data: bytes, encoding: object) -> object:
             if len(data) > _MAX_BASE58_BYTES:
                 message = "Encoded binary (base 58) data should be less than 128 bytes, please use Base64 encoding."
                 raise RpcError(INVALID_REQUEST, message)
-            text = base58.b58encode(data).decode()
+            text = base58.encode(data)
             return [text, "base58"] if encoding == "base58" else text
         case other:
             raise invalid(f"Invalid params: unknown encoding `{other}`, known are base58, base64 and jsonParsed.")

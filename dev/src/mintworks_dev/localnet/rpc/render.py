@@ -6,11 +6,11 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-import base58
 from solders.hash import Hash
 from solders.pubkey import Pubkey
 
 from mintworks_dev.localnet.history import Record
+from mintworks_dev.localnet.rpc import base58
 from mintworks_dev.localnet.rpc.errors import UNSUPPORTED_VERSION, RpcError, invalid
 from mintworks_dev.localnet.runtime import Inner
 from mintworks_dev.localnet.transaction import Parsed, parse
@@ -43,7 +43,7 @@ def inner_json(inner: Sequence[Inner], keys: Sequence[Pubkey]) -> list[dict[str,
         groups.setdefault(one.outer, []).append(
             {
                 "accounts": [places[key] for key in one.accounts],
-                "data": base58.b58encode(one.data).decode(),
+                "data": base58.encode(one.data),
                 "programIdIndex": places[one.program],
                 "stackHeight": one.height,
             }
@@ -56,7 +56,7 @@ def _encoded(parsed: Parsed, encoding: object) -> object:
         case "base64":
             return [base64.b64encode(parsed.raw).decode(), "base64"]
         case "base58":
-            return [base58.b58encode(parsed.raw).decode(), "base58"]
+            return [base58.encode(parsed.raw), "base58"]
         case None | "json" | "jsonParsed":
             # jsonParsed needs parsers of other people's programs; what has none Agave shows as json too
             return _message_json(parsed)
@@ -75,7 +75,7 @@ def _message_json(parsed: Parsed) -> dict[str, Any]:
         "instructions": [
             {
                 "accounts": list(one.accounts),
-                "data": base58.b58encode(one.data).decode(),
+                "data": base58.encode(one.data),
                 "programIdIndex": one.program,
                 "stackHeight": None,
             }
