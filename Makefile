@@ -88,7 +88,7 @@ cluster-down: $(SYNCED) ## Stop it and leave nothing behind
 
 .PHONY: clean
 clean: ## Remove build/ (run demo-down first)
-	@if [ -e $(BUILD)/cluster/running ]; then echo "a cluster runs: make demo-down first" >&2; exit 1; fi
+	@if ls $(BUILD)/cluster/*/parts/*.json >/dev/null 2>&1; then echo "a cluster runs: make demo-down first" >&2; exit 1; fi
 	rm -rf $(BUILD)
 
 .PHONY: help

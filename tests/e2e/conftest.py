@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from mintworks_dev import inputs, paths
+from mintworks_dev import inputs
 from mintworks_dev.cluster import AnyCluster, choose
 from mintworks_dev.stack.install import install
 from mintworks_dev.stack.values import RESOURCES
@@ -24,11 +24,15 @@ SLOT_MS = 100
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> AnyCluster:
-    """The cluster with Mintworks installed, the same for all workers."""
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> AnyCluster:
+    """The cluster with Mintworks installed, once for all workers: installing again would roll what others use."""
     found = choose(request.config.getoption("--cluster"))
-    with inputs.locked(paths.build() / "e2e.lock"):
-        install(found, [f"e2e-{name}" for name in SPACES], SLOT_MS)
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    with inputs.locked(shared / "install.lock"):
+        if not (shared / "installed").exists():
+            install(found, [f"e2e-{name}" for name in SPACES], SLOT_MS)
+            (shared / "installed").touch()
     return found
 
 

@@ -16,6 +16,7 @@ from support.kube import Space, condition
 
 from .conftest import Example
 
+pytestmark = pytest.mark.timeout(900)
 MINT, METADATA = "genesis-mint", "genesis-metadata"
 TOTAL = 100
 
