@@ -133,3 +133,14 @@ def test_the_reasons_of_the_troubleshooting_page_are_told_by_someone() -> None:
     assert listed
     told |= set(re.findall(r"`(\w+)`", listed[1]))
     assert told - said == set()
+
+
+def test_the_file_map_names_files() -> None:
+    """A path of the map is one of the repository, or the end of one."""
+    text = (ROOT / "docs/architecture.md").read_text().partition("## Where to find what")[2]
+    folders = ("crds", "operator", "jobrunners", "cli", "dev", "charts")
+    known = {f"/{p.relative_to(ROOT)}" for folder in folders for p in (ROOT / folder).rglob("*")}
+    named = {name.rstrip("/") for name in re.findall(r"`([\w./-]+\.py|[\w./-]+/)`", text)}
+    assert len(named) > 15
+    for name in named:
+        assert any(path.endswith(f"/{name}") for path in known), name
