@@ -71,7 +71,6 @@ class Api:
     async def connect(cls) -> Api:
         """With the pod's service account, else with KUBECONFIG."""
         settings = client.Configuration()
-        settings.retries = 0
         try:
             _CONFIG.load_incluster_config(client_configuration=settings)
         except config.ConfigException:
