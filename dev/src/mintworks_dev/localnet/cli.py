@@ -6,20 +6,24 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import importlib
 import json
 import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from solders.pubkey import Pubkey
 
-from mintworks_dev.cluster.waiting import NotReadyError
-from mintworks_dev.localnet.daemon import PORT, Daemon, default_state
 from mintworks_dev.localnet.genesis import LAMPORTS_PER_SOL, CollectionNft, Funded
 from mintworks_dev.localnet.journal import JournalError
+from mintworks_dev.localnet.place import PORT, default_state
 from mintworks_dev.localnet.server import Server
 from mintworks_dev.localnet.world import SLOT_MS, Settings
+
+if TYPE_CHECKING:
+    from mintworks_dev.localnet.daemon import Daemon
 
 _HOST = "127.0.0.1"
 
@@ -32,7 +36,7 @@ def main(argv: list[str]) -> int:
         return 0 if error.code == 0 else 64
     try:
         return {"run": _run, "start": _start, "stop": _stop, "status": _status}[options.command](options)
-    except (JournalError, NotReadyError, OSError) as error:
+    except (JournalError, RuntimeError, OSError) as error:
         print(f"localnet: {error}", file=sys.stderr)
         return 1
 
@@ -81,8 +85,15 @@ def _settings(options: argparse.Namespace) -> Settings:
     )
 
 
+def _daemon(options: argparse.Namespace) -> Daemon:
+    # loaded when asked for: a chain in its image needs nothing of what starts and stops processes here
+    module = importlib.import_module("mintworks_dev.localnet.daemon")
+    daemon: Daemon = module.Daemon(options.state)
+    return daemon
+
+
 def _start(options: argparse.Namespace) -> int:
-    url = Daemon(options.state).start(_run_arguments(options))
+    url = _daemon(options).start(_run_arguments(options))
     print(f"localnet: {url} (state in {options.state})")
     return 0
 
@@ -97,13 +108,13 @@ def _run_arguments(options: argparse.Namespace) -> list[str]:
 
 
 def _stop(options: argparse.Namespace) -> int:
-    stopped = Daemon(options.state).stop()
+    stopped = _daemon(options).stop()
     print("localnet: stopped" if stopped else "localnet: it was not running")
     return 0
 
 
 def _status(options: argparse.Namespace) -> int:
-    url = Daemon(options.state).url()
+    url = _daemon(options).url()
     print(f"localnet: {url}" if url else "localnet: not running")
     return 0 if url else 1
 

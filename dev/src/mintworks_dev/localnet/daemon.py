@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,16 +11,12 @@ import httpx
 
 from mintworks_dev.cluster.processes import Parts
 from mintworks_dev.cluster.waiting import until
+from mintworks_dev.localnet.place import PORT, default_state
 
-PORT = 8899
+__all__ = ["PORT", "Daemon", "answers", "default_state"]
+
 _TIMEOUT = 120.0
 _PART = "localnet"
-
-
-def default_state() -> Path:
-    """Where the localnet of this user lives: under XDG_STATE_HOME, else ~/.local/state."""
-    home = os.environ.get("XDG_STATE_HOME")
-    return (Path(home) if home else Path.home() / ".local" / "state") / "mintworks" / "localnet"
 
 
 class Daemon:
