@@ -5,7 +5,6 @@ What is on the chain is read by RPC with code of the tests' own. The chain's slo
 
 import asyncio
 import random
-import shutil
 import time
 from pathlib import Path
 
@@ -77,27 +76,24 @@ async def test_applied_again_everything_is_already_there(tmp_path: Path) -> None
         await again.check(net.url)
 
 
-@pytest.mark.parametrize("damage", ["gone", "truncated", "garbage"])
-async def test_the_ledger_cache_is_only_a_cache(tmp_path: Path, damage: str) -> None:
+async def test_the_ledger_cache_is_only_a_cache(tmp_path: Path) -> None:
     minter = Minter()
     async with minter.localnet() as net:
         job = MintRuns(tmp_path, minter, [net.url], ITEMS, hurry=net)
         await job.to_end()
         (ledger,) = (tmp_path / "state" / "ledger").iterdir()
         data = ledger.read_bytes()
-        if damage == "gone":
-            shutil.rmtree(ledger.parent)
-        else:
-            ledger.write_bytes(data[: len(data) // 2] if damage == "truncated" else data.replace(b"ipfs", b"ipsf"))
-        await job.to_end()
+        for damaged in (b"", data[: len(data) // 2], data.replace(b"ipfs", b"ipsf"), bytes(256)):
+            ledger.write_bytes(damaged)
+            await job.to_end()
         await job.check(net.url)
 
 
 async def test_two_processes_at_once_do_not_mint_together(tmp_path: Path) -> None:
     minter = Minter()
     async with minter.localnet() as net:
-        # Slow enough that the first is still at work when the second gives up waiting for the lock (10 s).
-        net.faults(network={"late": 1.0, "late_slots": (50, 60)})
+        # Slow enough that the first is still at work when the second gives up waiting for the lock (3 s).
+        net.faults(network={"late": 1.0, "late_slots": (20, 30)})
         job = MintRuns(tmp_path, minter, [net.url], ITEMS, inFlight=1)
         process = await job.start()
         await job.until_step("mint")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -10,12 +11,21 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mintworks_dev.localnet.harness import Localnet
+from mintworks_runners.core.process import run_job
+from mintworks_runners.core.protocol import Environment
+from mintworks_runners.core.registry import runner_of
+from mintworks_runners.core.stop import StopSignal
+from solders.hash import Hash
+from solders.instruction import Instruction
 from solders.keypair import Keypair
+from solders.message import Message
+from solders.transaction import Transaction
 
 from support import chain
 from support.runs import Run
@@ -59,8 +69,7 @@ class MintRuns:
         self.run.mount("wallet.secret/id.json", json.dumps(list(bytes(minter.wallet))))
         self.rows = self.run.mount("metadataFrom.manifest/rows.csv", rows(items))
 
-    async def start(self) -> asyncio.subprocess.Process:
-        """Start one run; stop it with `end`."""
+    def _lay_out(self) -> Environment:
         self._runs += 1
         self.run.inputs = self.frozen
         environment = self.run.environment
@@ -68,6 +77,32 @@ class MintRuns:
             (self._root / "channel" / name).unlink(missing_ok=True)
         (self._root / "termination").unlink(missing_ok=True)
         environment.spec.write_text(json.dumps(self.run.document))
+        return environment
+
+    async def here(self, stop: StopSignal | None = None) -> int:
+        """One run in this process; its exit code."""
+        environment = self._lay_out()
+        if self.run.redis_url:
+            environment = replace(environment, state=None)  # as in a cluster
+        operator = asyncio.create_task(self._operate())
+        try:
+            return await run_job(environment, stop or StopSignal(), runner_of)
+        finally:
+            operator.cancel()
+
+    async def _operate(self) -> None:
+        while True:
+            self.freeze()
+            self._hasten()
+            await asyncio.sleep(0.05)
+
+    def _hasten(self) -> None:
+        if self._hurry is not None and self.progress().get("step") == "wait":
+            self._hurry.advance(10)
+
+    async def start(self) -> asyncio.subprocess.Process:
+        """Start one run as a process."""
+        environment = self._lay_out()
         names = ("spec", "mounts", "work", "termination", "redis_file", "state", "channel")
         paths = {f"MINTWORKS_{name.upper()}": str(getattr(environment, name)) for name in names}
         if self.run.redis_url:
@@ -97,8 +132,7 @@ class MintRuns:
                     await process.wait()
                     return None
                 assert spent < within, self.log()
-                if self._hurry is not None and self.progress().get("step") == "wait":
-                    self._hurry.advance(10)
+                self._hasten()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(asyncio.shield(process.wait()), 0.05)
         finally:
@@ -154,6 +188,26 @@ class MintRuns:
         if self.frozen:
             uris = Counter(await asyncio.to_thread(_minted_now, url, self.frozen["trees"][0]))
             assert not uris or max(uris.values()) == 1
+
+
+async def transact(url: str, payer: Keypair, *instructions: Instruction, others: Sequence[Keypair] = ()) -> None:
+    """Sends a transaction of a stranger to the runner and returns once it is finalized."""
+    signature = await asyncio.to_thread(_send, url, [payer, *others], instructions)
+    for _ in range(400):
+        (status,) = (await asyncio.to_thread(chain.call, url, "getSignatureStatuses", [signature]))["value"]
+        if status is not None and status["confirmationStatus"] == "finalized":
+            assert status["err"] is None, status
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the transaction did not land")
+
+
+def _send(url: str, signers: Sequence[Keypair], instructions: tuple[Instruction, ...]) -> str:
+    latest = chain.call(url, "getLatestBlockhash", {"commitment": "confirmed"})["value"]["blockhash"]
+    message = Message(list(instructions), signers[0].pubkey())
+    wire = bytes(Transaction(signers, message, Hash.from_string(latest)))
+    options = {"encoding": "base64", "skipPreflight": True}
+    return str(chain.call(url, "sendTransaction", base64.b64encode(wire).decode(), options))
 
 
 def stop(process: asyncio.subprocess.Process) -> None:

@@ -40,15 +40,12 @@ class Attempt:
         self.places = places
         self._spec = spec
         self._telling = telling
-        self._first_slot = 0
         self._replay: Replay
 
     async def run(self) -> Result:
         """The job's result."""
         chain, target = self.places.chain, self.places.target
-        frozen = self.context.run.inputs.get("firstSlot")
-        self._first_slot = (await chain.epoch()).slot if frozen is None else int(frozen)
-        self._replay = Replay(chain, target.tree, self._first_slot, self.places.cache, self.context.stop)
+        self._replay = Replay(chain, target.tree, self.places.first_slot, self.places.cache, self.context.stop)
         waiting = None
         if (await find_tree(chain, target.tree)).exists:
             waiting = asyncio.create_task(self._wait())
@@ -105,7 +102,7 @@ class Attempt:
     def _inputs(self, work: Work) -> dict[str, Any]:
         return {
             "genesis": self.places.chain.pool.genesis,
-            "firstSlot": self._first_slot,
+            "firstSlot": self.places.first_slot,
             "cid": work.list.cid,
             "items": len(work.items),
             "rowsSha256": work.list.rows_sha256,
@@ -162,7 +159,7 @@ class Attempt:
 
     async def _mint(self, work: Work, market: Market, standing: Standing, config: TreeConfig) -> Result:
         history = self._replay.history
-        spent = sum(history.spent(self.places.wallet.pubkey(), self._first_slot))
+        spent = sum(history.spent(self.places.wallet.pubkey(), self.places.first_slot))
         already, total = len(standing.minted), len(work.items)
         rules = Rules(
             batch=self._spec.batch_size,
@@ -216,7 +213,7 @@ class Attempt:
         if self._spec.ledger is not None:
             path = self.context.environment.mount("ledger.volume") / self._spec.ledger.volume.path
             await asyncio.to_thread(outcome.write_ledger, path, tree, work.items, minted, history)
-        counts = outcome.counts(minted, history, wallet, self._first_slot)
+        counts = outcome.counts(minted, history, wallet, self.places.first_slot)
         self._telling.step(100, "done", f"{len(minted)} of {len(work.items)} minted, audit ok")
         return {"tree": str(tree), "genesis": self.places.chain.pool.genesis, "audit": "ok", **counts}
 

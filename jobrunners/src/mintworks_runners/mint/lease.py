@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import redis.asyncio
-from redis.exceptions import RedisError, WatchError
+from redis.exceptions import WatchError
 
 from mintworks_runners.core.errors import Waiting
 from mintworks_runners.core.stop import StopSignal
+from mintworks_runners.mint.redislink import AWAY, RedisLink
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ RENEW_SECONDS = 5.0
 MAX_NEWER_BLOCKS = 50
 RENEW_BLOCKS = 20
 REDIS_PATIENCE_SECONDS = 300.0
+LOCK_PATIENCE_SECONDS = 3.0
 
 
 class LeaseLapsed(Exception):  # noqa: N818 - a state, not an error of this program
@@ -65,8 +66,9 @@ def may_sign(renewal: Renewal, now: float, blockhash_height: int) -> bool:
 class Lease(Protocol):
     """The right to sign for one tree."""
 
-    wait_seconds: float
-    """What a new holder waits before it measures anything: its predecessor may sign for that long."""
+    @property
+    def wait_seconds(self) -> float:
+        """What a new holder waits before it measures anything: its predecessor may sign for that long."""
 
     async def acquire(self, height: int, stop: StopSignal) -> None:
         """Take it. Waiting `LeaseHeld`, `RedisAway`."""
@@ -84,7 +86,10 @@ class Lease(Protocol):
 class NoLease:
     """Nothing to hold."""
 
-    wait_seconds = 0.0
+    @property
+    def wait_seconds(self) -> float:
+        """There is nothing to wait out."""
+        return 0.0
 
     async def acquire(self, height: int, stop: StopSignal) -> None:
         """Always."""
@@ -109,11 +114,11 @@ class FileLease(NoLease):
         self._file: int | None = None
 
     async def acquire(self, height: int, stop: StopSignal) -> None:
-        """Lock the file; Waiting `LeaseHeld` where another process keeps it for 10 s."""
+        """Lock the file; Waiting `LeaseHeld` where another process keeps it for 3 s."""
         del height
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        deadline = time.monotonic() + 10.0
+        deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
         while True:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -134,14 +139,17 @@ class FileLease(NoLease):
 class RedisLease:
     """A key that holds our random session; renewed by compare-and-set."""
 
-    wait_seconds = LEASE_SECONDS
-
-    def __init__(self, client: redis.asyncio.Redis, key: str) -> None:
-        self._client = client
+    def __init__(self, link: RedisLink, key: str) -> None:
+        self._link = link
         self._key = key
         self._session = ""
         self._renewal = Renewal(float("-inf"), 0)
         self._tried_at = float("-inf")
+
+    @property
+    def wait_seconds(self) -> float:
+        """A whole lease."""
+        return LEASE_SECONDS
 
     async def acquire(self, height: int, stop: StopSignal) -> None:
         """Take the key; a dead predecessor's is waited for, a living one's ends this run."""
@@ -157,7 +165,8 @@ class RedisLease:
                 answered = sent
                 if sent - started > LEASE_SECONDS + RENEW_SECONDS:
                     raise Waiting("LeaseHeld", "another process mints into this tree and keeps its lease")
-            except (RedisError, OSError) as error:
+            except AWAY as error:
+                await self._link.lost()
                 if sent - answered > REDIS_PATIENCE_SECONDS:
                     raise Waiting("RedisAway", f"no lease without Redis: {type(error).__name__}") from error
             await stop.sleep(0.5)
@@ -174,7 +183,8 @@ class RedisLease:
             # Absent is a wiped Redis. Whoever took the key after that and let go of it again cannot have signed:
             # it had to wait out a whole lease first, and ours has not lapsed.
             renewed = await self._swap()
-        except (RedisError, OSError) as error:
+        except AWAY as error:
+            await self._link.lost()
             log.warning("the lease could not be renewed: %s", type(error).__name__)
             return
         if not renewed:
@@ -190,19 +200,20 @@ class RedisLease:
         """Delete the key if it is ours; else it ends by itself."""
         self._renewal = Renewal(float("-inf"), 0)
         try:
-            async with self._client.pipeline(transaction=True) as pipe:
+            async with (await self._link.client()).pipeline(transaction=True) as pipe:
                 await pipe.watch(self._key)
                 if await pipe.get(self._key) == self._session:
                     pipe.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
                     pipe.delete(self._key)
                     await pipe.execute()
-        except (RedisError, OSError, WatchError) as error:
+        except AWAY as error:
+            await self._link.lost()
             log.info("the lease was not released: %s", type(error).__name__)
 
     async def _swap(self) -> bool:
         """Sets the key to our session for another 20 s if it is ours or absent; False where it is another's."""
         while True:
-            async with self._client.pipeline(transaction=True) as pipe:
+            async with (await self._link.client()).pipeline(transaction=True) as pipe:
                 await pipe.watch(self._key)
                 if await pipe.get(self._key) not in (None, self._session):
                     return False

@@ -14,11 +14,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import redis.asyncio
-from redis.exceptions import RedisError
 from solders.pubkey import Pubkey
 
 from mintworks_runners.mint.facts import MintFact, TxFact
+from mintworks_runners.mint.redislink import AWAY, RedisLink
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +80,8 @@ class FileLedger:
 class RedisLedger:
     """A Redis list."""
 
-    def __init__(self, client: redis.asyncio.Redis, key: str) -> None:
-        self._client = client
+    def __init__(self, link: RedisLink, key: str) -> None:
+        self._link = link
         self._key = key
 
     async def load(self) -> list[TxFact]:
@@ -90,10 +89,12 @@ class RedisLedger:
         facts: list[TxFact] = []
         try:
             start = 0
-            while page := await self._client.lrange(self._key, start, start + _PAGE - 1):
+            client = await self._link.client()
+            while page := await client.lrange(self._key, start, start + _PAGE - 1):
                 facts += decode_lines(map(str, page))
                 start += _PAGE
-        except (RedisError, OSError) as error:
+        except AWAY as error:
+            await self._link.lost()
             log.warning("ledger cache: %s", error)
         return facts
 
@@ -102,10 +103,12 @@ class RedisLedger:
         if not facts:
             return
         try:
+            client = await self._link.client()
             for start in range(0, len(facts), _PAGE):
-                await self._client.rpush(self._key, *map(encode_line, facts[start : start + _PAGE]))
-            await self._client.expire(self._key, TTL_SECONDS)
-        except (RedisError, OSError) as error:
+                await client.rpush(self._key, *map(encode_line, facts[start : start + _PAGE]))
+            await client.expire(self._key, TTL_SECONDS)
+        except AWAY as error:
+            await self._link.lost()
             log.warning("ledger cache: %s", error)
 
 

@@ -33,3 +33,4 @@ class Places:
     authority: Keypair | None
     lease: Lease
     cache: LedgerCache
+    first_slot: int

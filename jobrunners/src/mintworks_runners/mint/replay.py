@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from solders.pubkey import Pubkey
 
@@ -21,9 +23,11 @@ log = logging.getLogger(__name__)
 
 TOGETHER = 16
 NULL_RETRIES = 4
+AWAY_RETRIES = 4
 PATIENCE_SECONDS = 90.0
 """How long all endpoints are tried for a history without gaps."""
 
+Answer = TypeVar("Answer")
 Told = Callable[[int, int], None]
 """Called with (nonces known, nonces in all) as a replay goes on."""
 
@@ -101,7 +105,7 @@ class Replay:
         anchor = self.history.anchor_slot()
         fresh, before = 0, None
         while True:
-            page = await self._chain.signatures(endpoint, self._tree, before)
+            page = await self._insist(endpoint, partial(self._chain.signatures, endpoint, self._tree, before))
             unknown = [row for row in page if row.signature not in found and row.signature not in self.history]
             found.update((row.signature, row) for row in unknown)
             fresh += len(unknown)
@@ -118,7 +122,7 @@ class Replay:
         for attempt in range(NULL_RETRIES):
             if attempt:
                 await self._stop.sleep(0.3 * attempt)
-            answer = await self._chain.transaction(endpoint, signature)
+            answer = await self._insist(endpoint, partial(self._chain.transaction, endpoint, signature))
             if answer is None:
                 continue
             try:
@@ -126,3 +130,12 @@ class Replay:
             except UnreadableTransactionError as error:
                 log.warning("%s: %s", endpoint.name, error)
         return None
+
+    async def _insist(self, endpoint: Endpoint, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The endpoint's answer, asked a few times: one busy moment must not end the reading of a long history."""
+        for _ in range(AWAY_RETRIES):
+            try:
+                return await ask()
+            except EndpointAwayError:
+                await self._stop.sleep(max(0.1, endpoint.paused_for(time.monotonic())))
+        return await ask()

@@ -7,7 +7,6 @@ import contextlib
 
 from mintworks_api import MintJobSpec
 
-from mintworks_runners.core.channel import open_redis
 from mintworks_runners.core.context import JobContext, Result, parse_spec
 from mintworks_runners.mint.attempt import Attempt
 from mintworks_runners.mint.keys import authority_of, endpoints_of, wallet_of
@@ -15,6 +14,7 @@ from mintworks_runners.mint.lease import FileLease, Lease, LeaseLapsed, NoLease,
 from mintworks_runners.mint.ledger import FileLedger, LedgerCache, NoLedger, RedisLedger
 from mintworks_runners.mint.places import Places
 from mintworks_runners.mint.prepare import cid_of, target_of
+from mintworks_runners.mint.redislink import RedisLink
 from mintworks_runners.mint.rpc.chain import Chain
 from mintworks_runners.mint.rpc.pool import Pool
 from mintworks_runners.mint.telling import Telling
@@ -36,7 +36,9 @@ async def run(context: JobContext) -> Result:
         cid = cid_of(context, spec)
         target = target_of(spec, wallet.pubkey(), pool.genesis, cid)
         lease, cache = _kept(context, lease_name(pool.genesis, str(target.tree)))
-        places = Places(Chain(pool), target, wallet, authority, lease, cache)
+        chain, frozen = Chain(pool), context.run.inputs.get("firstSlot")
+        first_slot = (await chain.epoch()).slot if frozen is None else int(frozen)
+        places = Places(chain, target, wallet, authority, lease, cache, first_slot)
         while True:
             with contextlib.suppress(LeaseLapsed):
                 return await _with_lease(Attempt(context, spec, places, telling))
@@ -77,8 +79,9 @@ def _kept(context: JobContext, name: str) -> tuple[Lease, LedgerCache]:
         return FileLease(environment.state / "leases" / name), FileLedger(
             environment.state / "ledger" / f"{name}.jsonl"
         )
-    client = open_redis(environment)
-    if client is None:
+    if not environment.redis_file.exists():
         return NoLease(), NoLedger()
+    # A client each: replay and lease must not wait for each other's answers.
+    lease, ledger = RedisLink(environment), RedisLink(environment)
     prefix = f"mw:{namespace}"
-    return RedisLease(client, f"{prefix}:lease:{name}"), RedisLedger(client, f"{prefix}:ledger:{name}")
+    return RedisLease(lease, f"{prefix}:lease:{name}"), RedisLedger(ledger, f"{prefix}:ledger:{name}")

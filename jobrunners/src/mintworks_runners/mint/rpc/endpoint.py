@@ -92,8 +92,11 @@ class Endpoint:
         return min(MAX_PAUSE_SECONDS, 0.25 * 2.0 ** min(self._failures, 10))
 
     def _away(self, method: str, why: str, *, pause: float) -> EndpointAwayError:
-        self._failures += 1
-        self._paused_until = max(self._paused_until, time.monotonic() + min(pause, MAX_PAUSE_SECONDS))
+        now = time.monotonic()
+        if now >= self._paused_until:
+            # Requests that fail together are one failure.
+            self._failures += 1
+        self._paused_until = max(self._paused_until, now + min(pause, MAX_PAUSE_SECONDS))
         log.info("%s: %s: %s", self.name, method, why)
         return EndpointAwayError(f"{self.name}: {method}: {why}")
 

@@ -70,16 +70,16 @@ class Pool:
                 await self._stop.sleep(0.5)
         self._health = asyncio.create_task(self._health_loop())
 
-    async def call(self, method: str, params: list[Any], *, patience: float = PATIENCE_SECONDS) -> Any:
-        """The answer of some healthy endpoint; others are tried until `patience` (seconds) is over.
+    async def call(self, method: str, params: list[Any]) -> Any:
+        """The answer of some healthy endpoint; others are tried until patience is over.
 
         RpcError where a node refuses; Waiting `NoHealthyEndpoint`; Stopped.
         """
-        return (await self.ask(method, params, patience=patience)).result
+        return (await self.ask(method, params)).result
 
-    async def ask(self, method: str, params: list[Any], *, patience: float = PATIENCE_SECONDS) -> Answer:
+    async def ask(self, method: str, params: list[Any]) -> Answer:
         """Like `call`, and says who answered."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             endpoint = self._pick()
             if endpoint is not None:
