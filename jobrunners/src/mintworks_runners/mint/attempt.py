@@ -24,6 +24,7 @@ from mintworks_runners.mint.places import Places
 from mintworks_runners.mint.prepare import Work, prepare
 from mintworks_runners.mint.reconcile import Standing, audit, reconcile
 from mintworks_runners.mint.replay import Replay
+from mintworks_runners.mint.tasks import end
 from mintworks_runners.mint.telling import Telling
 from mintworks_runners.mint.treesetup import TreeSetup, find_tree, read_config
 from mintworks_runners.solana.programs import metadata_account
@@ -58,8 +59,7 @@ class Attempt:
                 slot = await (waiting or self._wait())
         finally:
             if waiting is not None:
-                waiting.cancel()
-                await asyncio.gather(waiting, return_exceptions=True)
+                await end(waiting)
         standing, config = await self._stand(work, slot)
         return await self._mint(work, market, standing, config)
 
@@ -83,8 +83,7 @@ class Attempt:
             )
             await fetching
         finally:
-            fetching.cancel()
-            await asyncio.gather(fetching, return_exceptions=True)
+            await end(fetching)
         return slot
 
     async def _prepare(self) -> Work:

@@ -23,6 +23,7 @@ from mintworks_runners.mint.market import Market
 from mintworks_runners.mint.replay import Replay
 from mintworks_runners.mint.rpc.chain import STATUS_LIMIT, Blockhash, Chain
 from mintworks_runners.mint.rpc.endpoint import EndpointAwayError, RpcError
+from mintworks_runners.mint.tasks import end
 from mintworks_runners.mint.treesetup import read_config
 
 log = logging.getLogger(__name__)
@@ -82,10 +83,7 @@ class Engine:
             for task in done:
                 task.result()
         finally:
-            ending = [*loops, *self._sending]
-            for task in ending:
-                task.cancel()
-            await asyncio.gather(*ending, return_exceptions=True)
+            await end(*loops, *self._sending)
 
     async def _loop(self, step: Callable[[], Awaitable[None]], seconds: float) -> None:
         """Does a step again and again until the campaign is finished."""

@@ -17,6 +17,7 @@ from mintworks_runners.mint.prepare import cid_of, target_of
 from mintworks_runners.mint.redislink import RedisLink
 from mintworks_runners.mint.rpc.chain import Chain
 from mintworks_runners.mint.rpc.pool import Pool
+from mintworks_runners.mint.tasks import end
 from mintworks_runners.mint.telling import Telling
 
 KEEP_SECONDS = 1.0
@@ -59,9 +60,7 @@ async def _with_lease(attempt: Attempt) -> Result:
             keeper.result()
         return await work
     finally:
-        for task in (keeper, work):
-            task.cancel()
-        await asyncio.gather(keeper, work, return_exceptions=True)
+        await end(keeper, work)
         await lease.release()
 
 
