@@ -1,0 +1,94 @@
+"""The operator as a process: killed, replaced, led by one; and what its writes rest on."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+from support.kubelet import GROUP, Kubelet, eventually
+from support.specs import CID, METADATA
+
+from .conftest import Launcher, Process
+
+RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
+JOB = "MetadataJob"
+
+
+@pytest.fixture
+def start(launcher: Launcher) -> Iterator[Callable[[], Process]]:
+    """Starts operators, and ends those that a test left."""
+    started: list[Process] = []
+
+    def one() -> Process:
+        started.append(launcher.start())
+        return started[-1]
+
+    yield one
+    for process in started:
+        if process.popen.poll() is None:
+            process.kill()
+
+
+def text(port: int, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        found: str = answer.read().decode()
+    return found
+
+
+def logged(process: Process, words: str) -> bool:
+    return words in process.log.read_text()
+
+
+def test_a_killed_operator_is_replaced_without_a_trace(
+    start: Callable[[], Process], fresh: Callable[[], Kubelet]
+) -> None:
+    space, first = fresh(), start()
+    space.apply(JOB, "a", METADATA)
+    space.start("a", 1)
+    first.kill()
+    space.end("a", 1, 0, {"result": RESULT})
+    space.apply(JOB, "b", METADATA)
+    second = start()
+    assert space.phase(JOB, "a", "Succeeded")["attempts"]["runs"] == 1
+    space.end("b", 1, 0, {"result": RESULT})
+    space.phase(JOB, "b", "Succeeded")
+    assert len(space.jobs()) == 2
+    assert second.stop() == 0
+
+
+def test_one_of_two_leads_and_hands_over_at_once(start: Callable[[], Process], fresh: Callable[[], Kubelet]) -> None:
+    space, first = fresh(), start()
+    eventually("the first leads", lambda: logged(first, "leading as"))
+    second = start()
+    eventually("the second waits", lambda: logged(second, "waiting for Lease"))
+    assert text(second.health, "/healthz") == "ok"
+    assert first.stop() == 0
+    eventually("the second leads", lambda: logged(second, "leading as"), seconds=10)
+    space.apply(JOB, "a", METADATA)
+    space.phase(JOB, "a", "Running")
+    assert 'mintworks_jobs{kind="MetadataJob"' in text(second.metrics, "/metrics")
+    assert "mintworks_leader 1.0" in text(second.metrics, "/metrics")
+    assert second.stop() == 0
+
+
+def test_a_leader_whose_lease_is_taken_ends(start: Callable[[], Process], launcher: Launcher) -> None:
+    process = start()
+    eventually("it leads", lambda: logged(process, "leading as"))
+    patch = '{"spec":{"holderIdentity":"someone-else"}}'
+    launcher.plane.kubectl("patch", "lease", launcher.lease, "--type=merge", "-p", patch)
+    assert process.popen.wait(20) == 1
+    free = '{"spec":{"holderIdentity":""}}'
+    launcher.plane.kubectl("patch", "lease", launcher.lease, "--type=merge", "-p", free)
+
+
+def test_an_empty_patch_of_an_old_version_is_refused(fresh: Callable[[], Kubelet]) -> None:
+    """Every effect is guarded by a status write; where nothing has to be written, by one that changes nothing."""
+    space = fresh()
+    old = space.apply(JOB, "a", {**METADATA, "suspend": True})["metadata"]
+    space.change(JOB, "a", {"suspend": False})
+    body = {"metadata": {"uid": old["uid"], "resourceVersion": old["resourceVersion"]}, "status": {}}
+    with pytest.raises(ApiException) as refused:
+        space.custom.patch_namespaced_custom_object_status(*GROUP, space.namespace, "metadatajobs", "a", body)
+    assert refused.value.status == 409

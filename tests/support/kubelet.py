@@ -1,0 +1,146 @@
+"""What a kubelet would write, on a control plane without nodes: how pods start and end. The Job controller is real."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from kubernetes import client, config
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+GROUP = ("mintworks.dev", "v1alpha1")
+PLURALS = {"MetadataJob": "metadatajobs", "MintJob": "mintjobs", "JobQueue": "jobqueues"}
+
+
+def eventually(what: str, condition: Callable[[], T | None], seconds: float = 40) -> T:
+    """The first true answer of `condition`, asked often, for so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.1)
+
+
+class Kubelet:
+    """One namespace, as a person and a kubelet see it."""
+
+    def __init__(self, kubeconfig: Path, namespace: str) -> None:
+        settings = yaml.safe_load(kubeconfig.read_text())
+        # The library's types stop at its generated models; a test reads what comes back.
+        connect: Any = config.new_client_from_config_dict
+        connection = connect(settings)
+        self.custom: Any = client.CustomObjectsApi(connection)
+        self.batch: Any = client.BatchV1Api(connection)
+        self.core: Any = client.CoreV1Api(connection)
+        self.namespace = namespace
+
+    # --- a person -----------------------------------------------------------------------------------------------------
+
+    def apply(self, kind: str, name: str, spec: Json) -> Json:
+        """Create a resource of ours."""
+        body = {"apiVersion": "/".join(GROUP), "kind": kind, "metadata": {"name": name}, "spec": spec}
+        made: Json = self.custom.create_namespaced_custom_object(*GROUP, self.namespace, PLURALS[kind], body)
+        return made
+
+    def change(self, kind: str, name: str, spec: Json) -> None:
+        """Merge into its spec."""
+        self.custom.patch_namespaced_custom_object(*GROUP, self.namespace, PLURALS[kind], name, {"spec": spec})
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete it."""
+        self.custom.delete_namespaced_custom_object(*GROUP, self.namespace, PLURALS[kind], name)
+
+    def get(self, kind: str, name: str) -> Json:
+        """The resource."""
+        found: Json = self.custom.get_namespaced_custom_object(*GROUP, self.namespace, PLURALS[kind], name)
+        return found
+
+    def status(self, kind: str, name: str) -> Json:
+        """Its status; empty before the first write."""
+        status: Json = self.get(kind, name).get("status") or {}
+        return status
+
+    def phase(self, kind: str, name: str, *phases: str) -> Json:
+        """Its status, once its phase is one of these."""
+        return eventually(f"{kind} {name} is {phases}", lambda: self._in(self.status(kind, name), phases))
+
+    def condition(self, kind: str, name: str, type_: str) -> Json:
+        """A condition; empty where it is not set."""
+        conditions = self.status(kind, name).get("conditions") or []
+        return next((c for c in conditions if c["type"] == type_), {})
+
+    def events(self, name: str) -> list[Json]:
+        """Events about a resource of ours."""
+        found: list[Any] = self.core.list_namespaced_event(
+            self.namespace, field_selector=f"involvedObject.name={name}"
+        ).items
+        return [{"reason": e.reason, "type": e.type, "message": e.message} for e in found]
+
+    @staticmethod
+    def _in(status: Json, phases: tuple[str, ...]) -> Json | None:
+        return status if status.get("phase") in phases else None
+
+    # --- a kubelet ----------------------------------------------------------------------------------------------------
+
+    def jobs(self, name: str | None = None) -> list[Any]:
+        """Kubernetes Jobs of a job, oldest first."""
+        chosen = "app.kubernetes.io/managed-by=mintworks" + (f",mintworks.dev/job={name}" if name else "")
+        found: list[Any] = self.batch.list_namespaced_job(self.namespace, label_selector=chosen).items
+        return sorted(found, key=lambda j: int(j.metadata.labels["mintworks.dev/run"]))
+
+    def pod(self, name: str, run: int) -> Any:
+        """The pod of a run, once the Job controller made it."""
+        chosen = f"mintworks.dev/job={name},mintworks.dev/run={run}"
+
+        def found() -> Any:
+            pods = self.core.list_namespaced_pod(self.namespace, label_selector=chosen).items
+            return pods[0] if pods else None
+
+        return eventually(f"the pod of run {run} of {name}", found)
+
+    def document(self, pod: Any) -> Json:
+        """What the runner of that pod is told."""
+        document: Json = json.loads(pod.metadata.annotations["mintworks.dev/spec"])
+        return document
+
+    def start(self, name: str, run: int) -> Any:
+        """The run's container starts."""
+        pod = self.pod(name, run)
+        self._write(pod, "Running", {"running": {"startedAt": _now()}})
+        return pod
+
+    def end(self, name: str, run: int, code: int, told: Json | None = None, **status: Any) -> None:
+        """The run's container ends with this exit code and termination message; `status` goes into the pod's."""
+        ended = {
+            "exitCode": code,
+            "startedAt": _now(),
+            "finishedAt": _now(),
+            "reason": "Error" if code else "Completed",
+        }
+        if told is not None:
+            ended["message"] = json.dumps(told)
+        self._write(self.pod(name, run), "Failed" if code else "Succeeded", {"terminated": ended}, **status)
+
+    def _write(self, pod: Any, phase: str, state: Json, **status: Any) -> None:
+        container = {
+            "name": "runner",
+            "image": "runner",
+            "imageID": "",
+            "ready": False,
+            "restartCount": 0,
+            "state": state,
+        }
+        body = {"status": {"phase": phase, "containerStatuses": [container], **status}}
+        self.core.patch_namespaced_pod_status(pod.metadata.name, self.namespace, body)
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
