@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import pytest
 import yaml
 from mintworks_dev import inputs
 from mintworks_dev.cluster import AnyCluster, choose
+from mintworks_dev.cluster.forward import proxied
 from mintworks_dev.stack.install import install
-from mintworks_dev.stack.values import RESOURCES
+from mintworks_dev.stack.values import RESOURCES, SYSTEM
 from support.kube import Space
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "genesis"
@@ -59,14 +60,24 @@ def example() -> Example:
     return Example(manifests)
 
 
+@pytest.fixture(scope="session")
+def api(cluster: AnyCluster) -> Iterator[str]:
+    """The cluster's API server, for polling."""
+    with proxied(cluster) as url:
+        yield url
+
+
 @pytest.fixture
-def space(cluster: AnyCluster) -> Callable[[str], Space]:
-    """An empty namespace of those that are served."""
+def space(cluster: AnyCluster, api: str) -> Iterator[Callable[[str], Space]]:
+    """An empty namespace of those that are served; afterwards the operator's log has no traceback."""
+    system = Space(cluster, api, SYSTEM)
 
     def emptied(name: str) -> Space:
-        found = Space(cluster, f"e2e-{name}")
+        found = system.beside(f"e2e-{name}")
         found.kubectl("delete", RESOURCES, "--all", "--wait")
         found.wait("no pods", lambda: not found.list("pods"))
         return found
 
-    return emptied
+    yield emptied
+    log = system.kubectl("logs", "-l", "app.kubernetes.io/component=operator", "--tail=-1")
+    assert "Traceback" not in log

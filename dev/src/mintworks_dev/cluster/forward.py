@@ -1,4 +1,4 @@
-"""A Service's port on 127.0.0.1, by `kubectl port-forward`: it works on every kind of cluster."""
+"""The API server, or a Service's port, on 127.0.0.1: kubectl's own tunnels work on every kind of cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from mintworks_dev import golang
 from mintworks_dev.cluster.choice import AnyCluster
 
-_LISTENING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
+_FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
+_PROXYING = re.compile(r"Starting to serve on 127\.0\.0\.1:(\d+)")
 
 
 @contextmanager
@@ -20,10 +21,27 @@ def forwarded(tools: AnyCluster, namespace: str, service: str, port: int) -> Ite
 
     Raises RuntimeError with kubectl's words when it cannot be had.
     """
+    words = ["-n", namespace, "port-forward", "--address=127.0.0.1", f"service/{service}", f":{port}"]
+    with _tunnel(tools, words, _FORWARDING) as url:
+        yield url
+
+
+@contextmanager
+def proxied(tools: AnyCluster) -> Iterator[str]:
+    """`http://127.0.0.1:PORT` of the API server with the kubeconfig's rights, for as long as the block runs.
+
+    For whoever asks often: kubectl itself takes longer to start than the API server to answer.
+    Raises RuntimeError with kubectl's words when it cannot be had.
+    """
+    with _tunnel(tools, ["proxy", "--port=0"], _PROXYING) as url:
+        yield url
+
+
+@contextmanager
+def _tunnel(tools: AnyCluster, words: list[str], listening: re.Pattern[str]) -> Iterator[str]:
     kubectl = golang.ensure(golang.KUBERNETES).with_name("kubectl")
-    command = [str(kubectl), "-n", namespace, "port-forward", "--address=127.0.0.1", f"service/{service}", f":{port}"]
     with subprocess.Popen(
-        command,
+        [str(kubectl), *words],
         env={**os.environ, "KUBECONFIG": str(tools.kubeconfig)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -32,9 +50,9 @@ def forwarded(tools: AnyCluster, namespace: str, service: str, port: int) -> Ite
     ) as process:
         try:
             said = process.stdout.readline() if process.stdout else ""
-            found = _LISTENING.search(said)
+            found = listening.search(said)
             if found is None:
-                raise RuntimeError(f"port-forward to {namespace}/{service}: {said.strip()}")
+                raise RuntimeError(f"kubectl {' '.join(words)}: {said.strip()}")
             yield f"http://127.0.0.1:{found[1]}"
         finally:
             process.terminate()
