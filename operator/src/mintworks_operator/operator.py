@@ -85,7 +85,6 @@ class Operator:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             await _ended(tasks)
         finally:
-            stop.set()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -96,7 +95,8 @@ class Operator:
 
     async def _watch(self, stop: asyncio.Event) -> None:
         if self._config.clusterwide or self._config.namespaces:
-            await watch(self._cache, self._config, stop)
+            if not stop.is_set():
+                await watch(self._cache, self._config)
         else:
             log.warning("no namespace is served: MINTWORKS_NAMESPACES is empty")
             await stop.wait()

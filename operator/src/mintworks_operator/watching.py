@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -51,15 +50,17 @@ def registry(cache: Cache) -> kopf.OperatorRegistry:
     return made
 
 
-async def watch(cache: Cache, config: Config, stop: asyncio.Event) -> None:
-    """Watches until `stop` is set or the process is asked to end."""
+async def watch(cache: Cache, config: Config) -> None:
+    """Watches until the process is asked to end, or the task is cancelled.
+
+    kopf answers SIGTERM itself. It gets no stop flag: the task that waits for one would hold its end up for 5 seconds.
+    """
     await kopf.operator(
         registry=registry(cache),
         settings=settings(),
         clusterwide=config.clusterwide,
         namespaces=config.namespaces,
         standalone=True,
-        stop_flag=stop,
     )
 
 

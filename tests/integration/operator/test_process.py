@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 
@@ -64,7 +65,9 @@ def test_one_of_two_leads_and_hands_over_at_once(start: Callable[[], Process], f
     second = start()
     eventually("the second waits", lambda: logged(second, "waiting for Lease"))
     assert text(second.health, "/healthz") == "ok"
+    began = time.monotonic()
     assert first.stop() == 0
+    assert time.monotonic() - began < 5
     eventually("the second leads", lambda: logged(second, "leading as"), seconds=10)
     space.apply(JOB, "a", METADATA)
     space.phase(JOB, "a", "Running")
