@@ -9,7 +9,7 @@ from typing import Any
 from mintworks_api import MintJobSpec
 
 from mintworks_runners.core.context import JobContext, Result
-from mintworks_runners.core.errors import Findings, InvalidInput, RunEnded, Waiting
+from mintworks_runners.core.errors import Findings, RunEnded
 from mintworks_runners.mint import outcome
 from mintworks_runners.mint.builder import Signer
 from mintworks_runners.mint.campaign import Campaign, ForeignMinter, Rules
@@ -22,6 +22,7 @@ from mintworks_runners.mint.market import Market
 from mintworks_runners.mint.money import estimate, objection
 from mintworks_runners.mint.places import Places
 from mintworks_runners.mint.prepare import Work, prepare
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.reconcile import Standing, audit, reconcile
 from mintworks_runners.mint.replay import Replay
 from mintworks_runners.mint.tasks import end
@@ -121,7 +122,7 @@ class Attempt:
         places = self.places
         plan = places.target.plan
         if plan is None:
-            raise InvalidInput.one("NoTree", f"{places.target.tree} holds no tree", field="spec.tree.address")
+            raise ended("NoTree", f"{places.target.tree} holds no tree", field="spec.tree.address")
         await self._check_money(len(work.items), spent=0, new_tree=True, work=work)
         self._telling.step(6, "tree", f"creating the tree {plan.address} and waiting until it is finalized")
         setup = TreeSetup(places.chain, plan, Signer(places.wallet), places.lease, self.context.stop)
@@ -218,4 +219,4 @@ class Attempt:
 
 
 def _foreign(found: ForeignMinter) -> RunEnded:
-    return Waiting("ForeignMinter", f"another minter writes into the tree: transaction {found.signature}")
+    return ended("ForeignMinter", f"another minter writes into the tree: transaction {found.signature}")

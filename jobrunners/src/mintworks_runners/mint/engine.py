@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 from solders.pubkey import Pubkey
 
-from mintworks_runners.core.errors import Waiting
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.mint.builder import MintBuilder
 from mintworks_runners.mint.campaign import Campaign, Flight
 from mintworks_runners.mint.funds import Funds
 from mintworks_runners.mint.lease import Lease
 from mintworks_runners.mint.market import Market
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.replay import Replay
 from mintworks_runners.mint.rpc.chain import STATUS_LIMIT, Blockhash, Chain
 from mintworks_runners.mint.rpc.endpoint import EndpointAwayError, RpcError
@@ -133,7 +133,7 @@ class Engine:
     def _cannot_pay(self, reason: str, message: str) -> bool:
         """What is under way is followed to its end first: it may well have been paid for."""
         if self._campaign.under_way == 0:
-            raise Waiting(reason, message)
+            raise ended(reason, message)
         return False
 
     async def _send(self, flight: Flight) -> None:
@@ -180,7 +180,7 @@ class Engine:
         if self._progress() != before:
             self._moved_at = now
         elif now - self._moved_at > STUCK_SECONDS:
-            raise Waiting("ChainStalled", f"nothing has moved for {STUCK_SECONDS:.0f} s")
+            raise ended("ChainStalled", f"nothing has moved for {STUCK_SECONDS:.0f} s")
 
     def _progress(self) -> tuple[int, int, int, int | None]:
         campaign = self._campaign

@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from mintworks_runners.core.errors import Waiting
 from mintworks_runners.core.stop import StopSignal
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import BLOCKHASH_LIFE, Chain
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,6 @@ async def wait_out(chain: Chain, lease_seconds: float, told: Told, stop: StopSig
         unchanged = 0 if epoch.height > best else unchanged + 1
         best = max(best, epoch.height)
         if unchanged >= STALLED_POLLS:
-            raise Waiting("ChainStalled", f"the finalized block height stands at {best}")
+            raise ended("ChainStalled", f"the finalized block height stands at {best}")
         told(f"{quiet - epoch.height + 1} blocks until nothing signed by an earlier run can land")
         await stop.sleep(POLL_SECONDS)

@@ -10,7 +10,7 @@ from mintworks_api import MintJobSpec
 from solders.keypair import Keypair
 
 from mintworks_runners.core.context import JobContext
-from mintworks_runners.core.errors import InvalidInput
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.endpoint import Endpoint
 
 
@@ -22,12 +22,12 @@ def read_keypair(path: Path, field: str) -> Keypair:
         numbers = json.loads(path.read_bytes())
         return Keypair.from_bytes(bytes(numbers))
     except FileNotFoundError as error:
-        raise InvalidInput.one("MissingSecret", f"the Secret has no entry {path.name}", field=field) from error
+        raise ended("MissingSecret", f"the Secret has no entry {path.name}", field=field) from error
     except (ValueError, TypeError, OverflowError) as error:
         # The parser's own message could quote the key: it is left out, and so is the cause.
         del error
         message = f"{path.name} is not a keypair: a JSON array of 64 numbers, as solana-keygen writes it"
-        raise InvalidInput.one("InvalidSecret", message, field=field) from None
+        raise ended("InvalidSecret", message, field=field) from None
 
 
 def wallet_of(context: JobContext, spec: MintJobSpec) -> Keypair:
@@ -60,11 +60,11 @@ def _urls(path: Path, field: str) -> list[str]:
     try:
         lines = [line.strip() for line in path.read_text().splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput.one("MissingSecret", f"the Secret has no readable entry {path.name}", field=field) from error
+        raise ended("MissingSecret", f"the Secret has no readable entry {path.name}", field=field) from error
     urls = [line for line in lines if line and not line.startswith("#")]
     for number, url in enumerate(urls, 1):
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise InvalidInput.one("InvalidSecret", f"line {number} of {path.name} is no http(s) URL", field=field)
+            raise ended("InvalidSecret", f"line {number} of {path.name} is no http(s) URL", field=field)
     if not urls:
-        raise InvalidInput.one("InvalidSecret", f"{path.name} holds no URL", field=field)
+        raise ended("InvalidSecret", f"{path.name} holds no URL", field=field)
     return urls

@@ -19,8 +19,8 @@ from typing import Protocol
 
 from redis.exceptions import WatchError
 
-from mintworks_runners.core.errors import Waiting
 from mintworks_runners.core.stop import StopSignal
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.redislink import AWAY, RedisLink
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class FileLease(NoLease):
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
-                    raise Waiting("LeaseHeld", f"another process mints into this tree ({self._path})") from error
+                    raise ended("LeaseHeld", f"another process mints into this tree ({self._path})") from error
                 await stop.sleep(0.2)
             else:
                 return
@@ -164,11 +164,11 @@ class RedisLease:
                     return
                 answered = sent
                 if sent - started > LEASE_SECONDS + RENEW_SECONDS:
-                    raise Waiting("LeaseHeld", "another process mints into this tree and keeps its lease")
+                    raise ended("LeaseHeld", "another process mints into this tree and keeps its lease")
             except AWAY as error:
                 await self._link.lost()
                 if sent - answered > REDIS_PATIENCE_SECONDS:
-                    raise Waiting("RedisAway", f"no lease without Redis: {type(error).__name__}") from error
+                    raise ended("RedisAway", f"no lease without Redis: {type(error).__name__}") from error
             await stop.sleep(0.5)
 
     async def renew(self, height: int) -> None:
@@ -189,7 +189,7 @@ class RedisLease:
             return
         if not renewed:
             self._renewal = Renewal(float("-inf"), 0)
-            raise Waiting("LeaseHeld", "another process has taken this tree's lease; this one signs no more")
+            raise ended("LeaseHeld", "another process has taken this tree's lease; this one signs no more")
         self._renewal = Renewal(now, height)
 
     def may_sign(self, blockhash_height: int) -> bool:

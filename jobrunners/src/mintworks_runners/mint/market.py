@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from solders.hash import Hash
 from solders.pubkey import Pubkey
 
-from mintworks_runners.core.errors import AttemptFailed, Waiting
 from mintworks_runners.mint.builder import MintBuilder
 from mintworks_runners.mint.chainerrors import explain
 from mintworks_runners.mint.pricing import Compute, price
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import Chain, Simulated
 from mintworks_runners.solana.budget import MAX_COMPUTE_UNITS
 
@@ -59,11 +59,11 @@ class Market:
                 return
             last = simulated.error
             log.info("simulating items %s: %s", tried, last, extra={"logs": simulated.logs})
-        raise AttemptFailed("SimulationFailed", f"no mint can be simulated: {explain(last)}")
+        raise ended("SimulationFailed", f"no mint can be simulated: {explain(last)}")
 
     async def _simulate(self, builder: MintBuilder, items: Sequence[int]) -> Simulated:
         draft = builder.sign(items, Hash.default(), MAX_COMPUTE_UNITS, 0)
         simulated = await self._chain.simulate(draft.wire)
         if simulated.error is not None and any(word in simulated.error for word in ("Funds", "AccountNotFound")):
-            raise Waiting("LowBalance", f"the wallet cannot pay for a mint ({simulated.error})")
+            raise ended("LowBalance", f"the wallet cannot pay for a mint ({simulated.error})")
         return simulated

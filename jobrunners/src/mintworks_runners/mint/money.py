@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from mintworks_api.mintjob import LAMPORTS_PER_SOL
 
-from mintworks_runners.core.errors import InvalidInput, RunEnded, Waiting
+from mintworks_runners.core.errors import RunEnded
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.solana.budget import LAMPORTS_PER_SIGNATURE
 from mintworks_runners.solana.tree import CONFIG_BYTES, TreeSize, rent
 
@@ -48,10 +49,10 @@ def objection(needed: Estimate, spent: int, balance: int, max_cost: int | None) 
     if max_cost is not None and spent + needed.total > max_cost:
         message = f"the job needs at least {sol(spent + needed.total)} SOL in all, maxCost is {sol(max_cost)}"
         if not spent:
-            return InvalidInput.one("MaxCostTooLow", message, field="spec.maxCost")
-        return Waiting("CostLimit", message)
+            return ended("MaxCostTooLow", message, field="spec.maxCost")
+        return ended("CostLimit", message)
     if balance < needed.total:
-        return Waiting("LowBalance", f"the wallet holds {sol(balance)} SOL; at least {sol(needed.total)} are needed")
+        return ended("LowBalance", f"the wallet holds {sol(balance)} SOL; at least {sol(needed.total)} are needed")
     return None
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from solders.pubkey import Pubkey
 
-from mintworks_runners.core.errors import AttemptFailed, Finding, InvalidInput
+from mintworks_runners.core.errors import Finding, InvalidInput, RunEnded
 from mintworks_runners.mint.campaign import Failure
 from mintworks_runners.mint.chainerrors import HOPELESS_CODES, custom_code, explain
 from mintworks_runners.mint.facts import History
 from mintworks_runners.mint.items import Item
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.solana.programs import asset_id
 
 log = logging.getLogger(__name__)
@@ -28,18 +29,18 @@ def refused(failed: Mapping[int, Failure], items: Mapping[int, Item], field: str
     return InvalidInput(findings, reason="ItemsRefused")
 
 
-def hopeless(failure: Failure) -> InvalidInput:
+def hopeless(failure: Failure) -> RunEnded:
     """The end of a run in which the program would refuse every further item."""
     reason = HOPELESS_CODES[custom_code(failure.error) or 0]
-    return InvalidInput.one(reason, f"{explain(failure.error)} (transaction {failure.signature})", item=failure.item)
+    return ended(reason, f"{explain(failure.error)} (transaction {failure.signature})", item=failure.item)
 
 
-def audit_failed(problems: list[str]) -> AttemptFailed:
+def audit_failed(problems: list[str]) -> RunEnded:
     """The chain does not hold what the input asks for, although every transaction ended well."""
     for problem in problems[:20]:
         log.error("audit: %s", problem)
     more = f" and {len(problems) - 1} more problems" if len(problems) > 1 else ""
-    return AttemptFailed("AuditFailed", f"{problems[0]}{more}")
+    return ended("AuditFailed", f"{problems[0]}{more}")
 
 
 def counts(minted: Mapping[int, int], history: History, wallet: Pubkey, first_slot: int) -> dict[str, int]:

@@ -12,12 +12,13 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from mintworks_runners.core.context import JobContext, parse_spec
-from mintworks_runners.core.errors import Findings, InvalidInput
+from mintworks_runners.core.errors import Findings
 from mintworks_runners.metadata.recompute import MintList, from_dependency, from_manifest
 from mintworks_runners.mint.builder import MAX_BYTES, MintBuilder, Signer
 from mintworks_runners.mint.items import Design, Item, check, design, resolve
 from mintworks_runners.mint.money import MAINNET
 from mintworks_runners.mint.places import Places, Target
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import Account, Chain
 from mintworks_runners.mint.treeplan import check_given, check_new, new_tree
 from mintworks_runners.mint.treesetup import find_tree
@@ -45,11 +46,11 @@ def target_of(spec: MintJobSpec, wallet: Pubkey, genesis: str, cid: str) -> Targ
     if spec.tree.address is not None:
         return Target(Pubkey.from_string(spec.tree.address), None)
     if spec.tree.create is None:
-        raise InvalidInput.one("InvalidSpec", "set tree.create or tree.address", field="spec.tree")
+        raise ended("InvalidSpec", "set tree.create or tree.address", field="spec.tree")
     try:
         plan = new_tree(spec.tree.create, wallet, genesis, cid)
     except TreeSizeError as error:
-        raise InvalidInput.one("InvalidTreeSize", str(error), field="spec.tree.create") from error
+        raise ended("InvalidTreeSize", str(error), field="spec.tree.create") from error
     return Target(plan.address, plan)
 
 
@@ -90,10 +91,10 @@ async def _listed(context: JobContext, spec: MintJobSpec) -> tuple[MintList, Col
         dependency = context.run.dependencies[origin.job]
         metadata = parse_spec(dependency.kind, dependency.spec)
         if not isinstance(metadata, MetadataJobSpec):
-            raise InvalidInput.one("InvalidSpec", f"{origin.job} is no MetadataJob", field="spec.metadataFrom.job")
+            raise ended("InvalidSpec", f"{origin.job} is no MetadataJob", field="spec.metadataFrom.job")
         return await from_dependency(context, dependency), metadata.collection
     if origin.manifest is None or origin.cid is None:
-        raise InvalidInput.one("InvalidSpec", "set job, or cid and manifest", field="spec.metadataFrom")
+        raise ended("InvalidSpec", "set job, or cid and manifest", field="spec.metadataFrom")
     listed = await from_manifest(context, origin.manifest, origin.cid, "metadataFrom.manifest")
     return listed, origin.asset or Asset()
 

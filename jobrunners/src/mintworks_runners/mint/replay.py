@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from solders.pubkey import Pubkey
 
-from mintworks_runners.core.errors import Waiting
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.mint.extract import UnreadableTransactionError, read_transaction
 from mintworks_runners.mint.facts import History, TxFact
 from mintworks_runners.mint.ledger import LedgerCache
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import PAGE_LIMIT, Chain, SignatureRow
 from mintworks_runners.mint.rpc.endpoint import Endpoint, EndpointAwayError, RpcError
 
@@ -63,7 +63,7 @@ class Replay:
                         return new
             if time.monotonic() > deadline:
                 missing = self.history.missing(minted)
-                raise Waiting(
+                raise ended(
                     "HistoryIncomplete",
                     f"{len(missing)} of the tree's {minted} mints are in no endpoint's history (the first is number "
                     f"{missing[0]}); nothing is minted while they are unknown. An endpoint with full history is needed",

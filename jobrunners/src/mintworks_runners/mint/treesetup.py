@@ -9,12 +9,13 @@ import time
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from mintworks_runners.core.errors import AttemptFailed, InvalidInput, RunEnded, Waiting
+from mintworks_runners.core.errors import InvalidInput, RunEnded
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.mint import machine
 from mintworks_runners.mint.builder import SignedTransaction, Signer
 from mintworks_runners.mint.chainerrors import explain
 from mintworks_runners.mint.lease import Lease
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import Blockhash, Chain
 from mintworks_runners.mint.rpc.endpoint import EndpointAwayError, RpcError
 from mintworks_runners.mint.treeplan import Found, NewTree, accounts_of, check_new, creation, read_found
@@ -38,7 +39,7 @@ async def read_config(chain: Chain, tree: Pubkey, *, min_slot: int | None = None
     """(finalized slot, TreeConfig) of a tree that exists; Waiting `TreeGone` where a node does not have it."""
     slot, account = await chain.account(tree_authority(tree), min_slot=min_slot)
     if account is None:
-        raise Waiting("TreeGone", f"the tree {tree} is not there at slot {slot}")
+        raise ended("TreeGone", f"the tree {tree} is not there at slot {slot}")
     return slot, decode_config(account.data)
 
 
@@ -72,8 +73,8 @@ class TreeSetup:
             if isinstance(end, machine.FinalOk):
                 return True
             if isinstance(end, machine.FinalErr) and not (await self.look()).exists:
-                raise AttemptFailed("TreeNotCreated", f"creating {self._plan.address}: {explain(end.error)}")
-        raise AttemptFailed("TreeNotCreated", f"{TRIES} transactions that create {self._plan.address} did not land")
+                raise ended("TreeNotCreated", f"creating {self._plan.address}: {explain(end.error)}")
+        raise ended("TreeNotCreated", f"{TRIES} transactions that create {self._plan.address} did not land")
 
     async def look(self) -> Found:
         """What lies at the address now; InvalidInput where the tree could not be made there."""
@@ -91,7 +92,7 @@ class TreeSetup:
         blockhash = await self._chain.blockhash()
         await self._lease.renew(blockhash.height)
         if not self._lease.may_sign(blockhash.height):
-            raise Waiting("LeaseHeld", "the lease did not allow a signature")
+            raise ended("LeaseHeld", "the lease did not allow a signature")
         return self._signer.sign(instructions, blockhash.hash, int(simulated.units * UNITS_MARGIN), price), blockhash
 
     async def _follow(self, transaction: SignedTransaction, blockhash: Blockhash) -> machine.Ended:
@@ -136,5 +137,5 @@ def _simulation_failed(tree: Pubkey, error: str, logs: tuple[str, ...]) -> RunEn
         or "AccountNotFound" in error
         or any("insufficient lamports" in line for line in logs)
     ):
-        return Waiting("LowBalance", f"the wallet cannot pay for the tree {tree}")
-    return AttemptFailed("TreeNotCreated", f"simulating the creation of {tree}: {explain(error)}")
+        return ended("LowBalance", f"the wallet cannot pay for the tree {tree}")
+    return ended("TreeNotCreated", f"simulating the creation of {tree}: {explain(error)}")

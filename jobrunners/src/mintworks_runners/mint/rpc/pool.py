@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mintworks_runners.core.errors import InvalidInput, Waiting
+from mintworks_runners.core.errors import RunEnded
 from mintworks_runners.core.stop import StopSignal
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.bucket import Bucket
 from mintworks_runners.mint.rpc.endpoint import Endpoint, EndpointAwayError, RpcError
 
@@ -117,9 +118,9 @@ class Pool:
         usable = [endpoint for endpoint in self.endpoints if endpoint.usable(now)]
         return usable[next(self._turn) % len(usable)] if usable else None
 
-    def _nobody(self, method: str) -> Waiting:
+    def _nobody(self, method: str) -> RunEnded:
         names = ", ".join(endpoint.name for endpoint in self.endpoints)
-        return Waiting("NoHealthyEndpoint", f"{method}: no endpoint answers ({names})")
+        return ended("NoHealthyEndpoint", f"{method}: no endpoint answers ({names})")
 
     # --- health ----------------------------------------------------------------------------------------------------
 
@@ -157,7 +158,7 @@ class Pool:
             return
         self.genesis = self.genesis or found
         if found != self.genesis:
-            raise InvalidInput.one(
+            raise ended(
                 "GenesisMismatch",
                 f"{endpoint.name} serves the chain with genesis {found}, this job mints on {self.genesis}",
                 field="spec.solana",
