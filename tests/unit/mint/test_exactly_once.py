@@ -336,3 +336,73 @@ def test_a_foreign_mint_stops_a_tree_of_our_own() -> None:
     public.on_history([fact], 0.0)
     public.on_counter(6, 1, 0.0)
     assert public.books.accounted_to == 6
+
+
+# --- single rules of a campaign ---
+
+
+def end_with(campaign: Campaign, signature: str, error: str | None) -> None:
+    campaign.on_status(signature, Status(9, error, Commitment.FINALIZED), 0.0, with_history=False)
+
+
+def test_a_refused_batch_is_signed_item_by_item_and_only_what_fails_alone_has_failed() -> None:
+    campaign = Campaign(Rules(batch=3), range(5), [], 0)
+    campaign.signed("batch", campaign.next_items(), b"", 100, 5)
+    end_with(campaign, "batch", REFUSED)
+    for item in range(3):
+        assert campaign.next_items() == (item,)
+        campaign.signed(str(item), (item,), b"", 100, 5)
+        end_with(campaign, str(item), REFUSED if item == 1 else None)
+    assert campaign.next_items() == (3, 4)
+    assert (campaign.done, set(campaign.failed)) == ({0, 2}, {1})
+
+
+def test_too_little_compute_is_no_refusal() -> None:
+    campaign = Campaign(Rules(batch=3), range(3), [], 0)
+    campaign.signed("a", (0, 1, 2), b"", 100, 5)
+    end_with(campaign, "a", '{"InstructionError": [2, "ComputationalBudgetExceeded"]}')
+    assert (campaign.next_items(), campaign.compute_retries) == ((0, 1, 2), 1)
+
+
+def test_a_full_tree_ends_all_signing() -> None:
+    campaign = Campaign(Rules(batch=1), range(3), [], 0)
+    campaign.signed("a", (0,), b"", 100, 5)
+    campaign.signed("b", (1,), b"", 100, 5)
+    end_with(campaign, "a", '{"InstructionError": [2, {"Custom": 6017}]}')
+    assert campaign.next_items() == ()
+    assert campaign.hopeless is not None
+    assert not campaign.finished
+    end_with(campaign, "b", None)
+    assert campaign.finished
+
+
+def test_costs_count_what_is_under_way_and_what_has_ended_but_not_what_expired() -> None:
+    campaign = Campaign(Rules(batch=1, max_cost=20), range(4), [], 5)
+    campaign.signed("a", (0,), b"", 100, 5)
+    campaign.signed("b", (1,), b"", 100, 5)
+    assert campaign.open_cost() == 10
+    assert campaign.affords(5)
+    assert not campaign.affords(6)
+    end_with(campaign, "a", None)
+    assert (campaign.open_cost(), campaign.affords(6)) == (5, False)
+    campaign.on_sent("b", 0.0)
+    campaign.on_height(50, 200, 0.0)
+    campaign.on_status("b", None, 0.0, with_history=True)
+    campaign.on_counter(60, 1, 0.0)
+    assert (campaign.under_way, campaign.open_cost(), campaign.affords(10)) == (0, 0, True)
+    assert campaign.next_items() == (1,)
+
+
+def test_a_transaction_seen_confirmed_leaves_the_window_and_no_more() -> None:
+    campaign = Campaign(Rules(batch=1, cap=1), range(2), [], 0)
+    campaign.signed("a", (0,), b"", 100, 5)
+    assert campaign.next_items() == ()
+    campaign.on_sent("a", 0.0)
+    campaign.on_status("a", Status(9, None, Commitment.PROCESSED), 0.0, with_history=False)
+    assert campaign.next_items() == ()
+    campaign.on_status("a", Status(9, None, Commitment.CONFIRMED), 0.0, with_history=False)
+    assert campaign.next_items() == (1,)
+    assert (campaign.done, campaign.under_way, campaign.to_send(9.0)) == (set(), 1, [])
+    campaign.on_status("a", None, 0.0, with_history=False)
+    assert campaign.next_items() == ()
+    assert [flight.signature for flight in campaign.to_send(9.0)] == ["a"]

@@ -365,6 +365,7 @@ def test_the_budget_lets_a_second_worth_through_and_then_paces() -> None:
     assert [bucket.take(0.0) for _ in range(10)] == [0.0] * 10
     assert bucket.take(0.0) == pytest.approx(0.1)
     assert bucket.take(0.0) == pytest.approx(0.2)
+    assert (bucket.spare(0.0), bucket.spare(0.7)) == (0, 3)
     assert bucket.take(5.0) == 0.0
 
 

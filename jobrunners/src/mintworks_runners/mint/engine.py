@@ -65,7 +65,6 @@ class Engine:
         self._blockhash: Blockhash | None = None
         self._blockhash_until = 0.0
         self._price = 0
-        self._sends = asyncio.Semaphore(MAX_SENDS)
         self._sending: set[asyncio.Task[None]] = set()
         self._turn = itertools.count()
         self._moved_at = time.monotonic()
@@ -102,14 +101,24 @@ class Engine:
         self._blockhash, self._blockhash_until = blockhash, asked + BLOCKHASH_USE_SECONDS
 
     async def _sign_and_send(self) -> None:
+        """Sends what is due, then signs as much as can be sent at once: sending must not use up the budget that asking
+        needs, and a blockhash ages in a queue.
+        """
         self._tools.stop.check()
-        while self._sign_one():
-            pass
-        for flight in self._campaign.to_send(time.monotonic()):
+        room = min(self._tools.chain.pool.spare(), MAX_SENDS - len(self._sending))
+        room -= self._send_due(room)
+        while room > 0 and self._sign_one():
+            room -= 1
+        self._send_due(MAX_SENDS - len(self._sending))
+
+    def _send_due(self, room: int) -> int:
+        due = self._campaign.to_send(time.monotonic())[: max(0, room)]
+        for flight in due:
             self._campaign.on_sent(flight.signature, time.monotonic())
             task = asyncio.create_task(self._send(flight))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
+        return len(due)
 
     def _sign_one(self) -> bool:
         """Signs the next batch, if everything allows it; synchronous, so that nothing comes between the checks."""
@@ -145,13 +154,12 @@ class Engine:
         if not usable:
             return
         endpoint = usable[next(self._turn) % len(usable)]
-        async with self._sends:
-            try:
-                await self._tools.chain.send(endpoint, flight.wire)
-            except EndpointAwayError:
-                self._campaign.window.lost(time.monotonic())
-            except RpcError as error:
-                log.info("sendTransaction: %s", error, extra={"signature": flight.signature})
+        try:
+            await self._tools.chain.send(endpoint, flight.wire)
+        except EndpointAwayError:
+            self._campaign.window.lost(time.monotonic())
+        except RpcError as error:
+            log.info("sendTransaction: %s", error, extra={"signature": flight.signature})
 
     # --- what the chain says -----------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from mintworks_runners.mint.chainerrors import explain
 from mintworks_runners.mint.pricing import Compute, price
 from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import Chain, Simulated
+from mintworks_runners.mint.rpc.endpoint import RpcError
 from mintworks_runners.solana.budget import MAX_COMPUTE_UNITS
 
 log = logging.getLogger(__name__)
@@ -39,8 +40,14 @@ class Market:
         """Micro-lamports a compute unit; asked of the chain at most every 10 s."""
         now = time.monotonic()
         if self._cap and now - self._read_at >= PRICE_SECONDS:
-            self._price = price(await self._chain.priority_fees(self._written), self._percentile, self._cap)
             self._read_at = now
+            try:
+                recent = await self._chain.priority_fees(self._written)
+            except RpcError as error:
+                # Some providers do not offer the method: minting goes on at the price known so far.
+                log.warning("no priority fees: %s", error)
+            else:
+                self._price = price(recent, self._percentile, self._cap)
         return self._price
 
     async def learn(self, builder: MintBuilder, items: Sequence[int], batch: int) -> None:

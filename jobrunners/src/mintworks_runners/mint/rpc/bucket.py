@@ -17,3 +17,8 @@ class Bucket:
         self._at = now
         self._tokens -= 1
         return max(0.0, -self._tokens / self._rate)
+
+    def spare(self, now: float) -> int:
+        """How many requests could go at once and leave a fifth of the budget to others; 0 while some wait already."""
+        tokens = min(self._rate, self._tokens + (now - self._at) * self._rate)
+        return max(0, int(tokens - self._rate / 5))

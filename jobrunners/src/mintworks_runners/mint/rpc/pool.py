@@ -100,6 +100,10 @@ class Pool:
             await self._stop.sleep(wait)
         return await self._stop.race(endpoint.call(method, params))
 
+    def spare(self) -> int:
+        """Requests that may go now without making questions about what is under way wait."""
+        return self._bucket.spare(time.monotonic())
+
     async def all(self, method: str, params: list[Any]) -> list[Answer]:
         """What every endpoint that is usable answers now; those that do not answer are left out."""
         now = time.monotonic()
