@@ -1,0 +1,153 @@
+"""How runs end, and what follows: one row for each way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from mintworks_api import Phase
+from mintworks_api.status import ActiveRun, Attempts, Items, JobError, Progress
+from mintworks_operator.core import Emit, Failure, RunState, RunView
+from support.snapshots import (
+    NOW,
+    RESULT,
+    active,
+    complete,
+    condition,
+    failed,
+    job,
+    look,
+    only,
+    reason_of,
+    run,
+    written,
+)
+
+BAD = {"reason": "BadRows", "message": "1 row is bad.", "errors": [{"reason": "Empty", "message": "no name", "row": 7}]}
+GONE: tuple[RunView, ...] = ()
+NO_RESULT = run(1, RunState.COMPLETE, finished=NOW)
+STOPPED = {"reason": "LeaseHeld", "message": "Someone mints into the tree."}
+
+
+@pytest.mark.parametrize(
+    ("runs", "status", "verdict", "reason", "counts"),
+    [
+        ([complete()], active(), "Succeeded", "Succeeded", (1, 0, 0)),
+        ([NO_RESULT], active(), "Stalled", "NoResult", (0, 1, 0)),
+        ([complete({"cid": "x"})], active(), "Stalled", "BadResult", (0, 1, 0)),
+        ([complete("x")], active(), "Stalled", "NoResult", (0, 1, 0)),
+        ([failed(Failure.INPUT_BAD, termination=BAD)], active(), "Failed", "BadRows", (1, 0, 0)),
+        ([failed(Failure.INPUT_BAD)], active(), "Failed", "InputBad", (1, 0, 0)),
+        ([failed(Failure.STOPPED, termination=STOPPED)], active(), "Stopped", "LeaseHeld", (0, 0, 1)),
+        ([failed(Failure.DISRUPTED, termination=STOPPED)], active(), "Stalled", "Disrupted", (0, 1, 0)),
+        ([failed(Failure.DEADLINE_EXCEEDED, termination=STOPPED)], active(), "Failed", "DeadlineExceeded", (1, 0, 0)),
+        ([failed(Failure.FAILED)], active(), "Failed", "RunFailed", (1, 0, 0)),
+        ([failed(Failure.FAILED, termination={"reason": 7})], active(), "Failed", "RunFailed", (1, 0, 0)),
+        # A stop that the operator asked for excuses everything but bad input, and takes no success back.
+        (GONE, active(stopping="Suspended"), "Stopped", "Suspended", (0, 0, 0)),
+        ([failed(Failure.FAILED)], active(stopping="Suspended"), "Stopped", "Suspended", (0, 0, 0)),
+        ([failed(Failure.STOPPED)], active(stopping="Suspended"), "Stopped", "Suspended", (0, 0, 0)),
+        ([failed(Failure.INPUT_BAD)], active(stopping="Suspended"), "Failed", "InputBad", (1, 0, 0)),
+        ([NO_RESULT], active(stopping="Suspended"), "Stopped", "Suspended", (0, 0, 0)),
+        ([complete()], active(stopping="Suspended"), "Succeeded", "Succeeded", (1, 0, 0)),
+        (GONE, active(stopping="StartTimeout"), "Stalled", "StartTimeout", (0, 1, 0)),
+        # Gone though nobody asked: a stall, where it is known to have run.
+        (GONE, active(conditions=[condition("Progressing", True, "Running")]), "Stalled", "RunDeleted", (0, 1, 0)),
+        (GONE, active(reserved=NOW - timedelta(minutes=10)), "Stalled", "StartTimeout", (0, 1, 0)),
+    ],
+)
+def test_how_a_run_ends(runs: Any, status: Any, verdict: str, reason: str, counts: tuple[int, int, int]) -> None:
+    after = written(look(job(status=status), *runs)).status
+    attempts = after.attempts
+    assert attempts is not None
+    assert (attempts.last[-1].outcome, attempts.last[-1].reason) == (verdict, reason)
+    assert (attempts.made, attempts.stalls, attempts.stops) == counts
+    assert after.active is None
+
+
+def test_a_lost_run_is_a_stall() -> None:
+    after = written(look(job(status=active()), lost=frozenset({1}))).status
+    assert after.attempts is not None
+    assert after.attempts.last[-1].reason == "RunDeleted"
+
+
+@pytest.mark.parametrize(
+    ("before", "end", "phase", "reason"),
+    [
+        (Attempts(runs=1), complete(), Phase.SUCCEEDED, "Succeeded"),
+        (Attempts(runs=1), failed(Failure.INPUT_BAD, termination=BAD), Phase.FAILED, "BadRows"),
+        (Attempts(runs=1, made=2), failed(Failure.FAILED), Phase.FAILED, "AttemptsExhausted"),
+        (Attempts(runs=1, made=1), failed(Failure.FAILED), Phase.BACKOFF, "RunFailed"),
+        (Attempts(runs=1, stalls=3), failed(Failure.DISRUPTED), Phase.FAILED, "TooManyStalls"),
+        (Attempts(runs=1, stalls=2), failed(Failure.DISRUPTED), Phase.BACKOFF, "Disrupted"),
+        (Attempts(runs=1, stalls=9), failed(Failure.FAILED), Phase.BACKOFF, "RunFailed"),
+        (Attempts(runs=1, made=9), failed(Failure.STOPPED), Phase.BACKOFF, "Stopped"),
+    ],
+)
+def test_when_a_job_ends(before: Attempts, end: RunView, phase: Phase, reason: str) -> None:
+    decision = look(job(status=active(attempts=before)), end)
+    status = written(decision).status
+    assert status.phase is phase
+    assert reason_of(decision) == ("False", reason)
+    ends = {c.type: c.status for c in status.conditions if c.type in {"Succeeded", "Failed"}}
+    if phase is Phase.BACKOFF:
+        assert not ends
+        assert status.next_attempt_time is not None
+        assert status.completion_time is None
+    else:
+        good = phase is Phase.SUCCEEDED
+        assert ends == {"Succeeded": str(good), "Failed": str(not good)}
+        assert status.completion_time == NOW
+        assert status.next_attempt_time is None
+        assert only(decision, Emit).type == ("Normal" if good else "Warning")
+        assert decision.slot is None
+
+
+def test_maxattempts_raised_in_time_counts() -> None:
+    view = job({"maxAttempts": 4}, active(attempts=Attempts(runs=3, made=2), run=3))
+    assert written(look(view, failed(Failure.FAILED, 3))).status.phase is Phase.BACKOFF
+
+
+def test_a_success_is_complete_even_where_the_last_word_was_lost() -> None:
+    status = active(
+        progress=Progress(percent=97, items=Items(total=100, done=97)), errors=[JobError(reason="A", message="b")]
+    )
+    write = written(look(job(status=status), complete()))
+    assert write.result == RESULT
+    assert write.status.progress is not None
+    assert (write.status.progress.percent, write.status.progress.summary) == (100, "100/100")
+    assert write.status.errors == []
+
+
+def test_errors_are_kept_as_told_and_bounded() -> None:
+    many = [{"reason": "Empty", "message": "x" * 5000, "row": n} for n in range(12)]
+    told = {"reason": "R" * 500, "message": "m" * 5000, "errors": [*many, "nonsense", {"row": 1}]}
+    status = written(look(job(status=active()), failed(Failure.INPUT_BAD, termination=told))).status
+    assert [e.row for e in status.errors] == list(range(2, 12))
+    assert all(len(e.message) == 1024 for e in status.errors)
+    assert status.attempts is not None
+    assert len(status.attempts.last[-1].reason) == 128
+
+
+def test_a_failure_without_errors_is_one() -> None:
+    told = {"reason": "KuboAway", "message": "No answer."}
+    status = written(look(job(status=active()), failed(Failure.FAILED, termination=told))).status
+    assert status.errors == [JobError(reason="KuboAway", message="No answer.")]
+
+
+def test_the_clusters_words_stand_in_for_a_silent_runner() -> None:
+    words = "The runner ended with exit code 137 (OOMKilled)."
+    status = written(look(job(status=active()), failed(Failure.FAILED, message=words))).status
+    assert status.attempts is not None
+    assert status.attempts.last[-1].message == words
+
+
+def test_an_asked_stop_goes_on_at_once() -> None:
+    """Resumed before the run had ended: no wait is left over."""
+    status = active(stopping="Suspended").model_copy(
+        update={"active": ActiveRun(run=1, reserved=NOW, stopping="Suspended")}
+    )
+    after = written(look(job(status=status))).status
+    assert after.phase is Phase.QUEUED
+    assert after.next_attempt_time is None
