@@ -81,6 +81,10 @@ class Cache:
         """Every job."""
         return [JobKey(kind, *_name(obj)) for kind, store in self.jobs.items() for obj in store.all()]
 
+    def pods_of(self, uid: str) -> list[Json]:
+        """The pods of all runs of the job of that uid."""
+        return [pod for pod in self.pods.all() if label(pod, UID) == uid]
+
     def uid_known(self, uid: str) -> bool:
         """Whether a job of that uid exists."""
         return any(store.get(uid) is not None for store in self.jobs.values())

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mintworks_api import JOB_KINDS
+
 RESOURCES: Mapping[str, Any] = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 
 
@@ -54,10 +56,14 @@ def load(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config
     clusterwide = args.clusterwide.lower() == "true"
     if clusterwide and namespaces:
         raise ConfigError("MINTWORKS_CLUSTERWIDE is true: MINTWORKS_NAMESPACES must be empty")
+    images = _json("MINTWORKS_IMAGES", args.images)
+    missing = sorted({kind.image for kind in JOB_KINDS.values()} - images.keys())
+    if missing:
+        raise ConfigError(f"MINTWORKS_IMAGES names no image for {', '.join(missing)}")
     return Config(
         namespaces=namespaces,
         clusterwide=clusterwide,
-        images=_json("MINTWORKS_IMAGES", args.images),
+        images=images,
         image_pull_policy=args.image_pull_policy,
         resources=_json("MINTWORKS_RUNNER_RESOURCES", args.runner_resources),
         redis_file=Path(args.redis_file),

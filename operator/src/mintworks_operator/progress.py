@@ -73,6 +73,16 @@ class Progress:
         """The job does not run."""
         self._jobs.pop(uid, None)
 
+    async def clean(self, namespace: str, uid: str) -> None:
+        """Removes what a job that is gone left behind. Redis away: its time to live removes it."""
+        if self._redis is None:
+            return
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await self._redis.unlink(f"mw:{namespace}:{uid}:progress", f"mw:{namespace}:{uid}:inputs")
+        except (RedisError, OSError, TimeoutError) as error:
+            log.debug("what Redis holds of %s/%s stays until its time is over: %s", namespace, uid, error)
+
     async def catch_up(self, uid: str) -> None:
         """Reads what a run told last, before its end is judged. Redis away: then not."""
         listened = self._jobs.get(uid)

@@ -54,6 +54,8 @@ class Reconciler:
         #: Jobs that had no pass yet since the start: until each had one, nobody knows who holds which key.
         self._cold: set[JobKey] | None = None
         self._known: dict[JobKey, tuple[str, tuple[str, str]]] = {}
+        #: Uids of jobs that are gone, by the name they had: their last runs may still be ending.
+        self._gone: dict[JobKey, set[str]] = {}
 
     def begin(self) -> None:
         """The cache is complete: every job gets a first pass, and then admission begins."""
@@ -83,6 +85,7 @@ class Reconciler:
         before = self._known.get(key)
         if before is not None and (obj is None or obj["metadata"]["uid"] != before[0]):
             self._forget(key, *before)
+        await self._clean(key)
         if obj is None:
             return
         now = datetime.now(UTC)
@@ -129,10 +132,19 @@ class Reconciler:
     def _forget(self, key: JobKey, uid: str, queue: tuple[str, str]) -> None:
         """The job is gone. Its reservation stays as long as one of its runs lives."""
         self._known.pop(key, None)
+        self._gone.setdefault(key, set()).add(uid)
         self._progress.forget(uid)
         self._gatherer.forget(uid)
         self._slots.set(queue, uid, None)
         self._wake(QueuesKey(queue[0]), BATCH)
+
+    async def _clean(self, key: JobKey) -> None:
+        """Removes what Redis holds of jobs that are gone, once no pod of theirs can write there any more."""
+        for uid in self._gone.pop(key, set()):
+            if self._cache.runs.group(uid) or self._cache.pods_of(uid):
+                self._gone.setdefault(key, set()).add(uid)
+            else:
+                await self._progress.clean(key.namespace, uid)
 
     def _warm(self) -> None:
         if self._cold is not None and not self._cold:

@@ -191,6 +191,21 @@ def test_progress_and_inputs_come_through_redis(space: Kubelet, redis_server: Re
     assert space.phase(JOB, "a", "Succeeded")["progress"]["summary"] == "100/100"
 
 
+def test_a_job_that_is_gone_leaves_no_key_in_redis(space: Kubelet, redis_server: RedisServer) -> None:
+    uid = space.apply(JOB, "a", METADATA)["metadata"]["uid"]
+    space.start("a", 1)
+    prefix = f"mw:{space.namespace}:{uid}:"
+    told = {"type": "inputs", "run": 1, "inputs": {"rowsSha256": "1" * 64, "items": 100}}
+    redis_server.client.xadd(f"{prefix}progress", {"data": json.dumps(told)})
+    eventually("the echo", lambda: redis_server.client.exists(f"{prefix}inputs"))
+    space.delete(JOB, "a")
+    # The garbage collector would do the same, but learns of new kinds only every 30 s.
+    space.batch.delete_namespaced_job(
+        space.jobs("a")[0].metadata.name, space.namespace, propagation_policy="Foreground"
+    )
+    eventually("its keys are gone", lambda: not redis_server.client.exists(f"{prefix}inputs", f"{prefix}progress"))
+
+
 def test_a_quota_shows_in_the_clusters_own_words(space: Kubelet) -> None:
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
     space.core.create_namespaced_resource_quota(space.namespace, quota)

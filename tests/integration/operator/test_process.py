@@ -15,6 +15,7 @@ from .conftest import Launcher, Process
 
 RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 JOB = "MetadataJob"
+JOBS = 20
 
 
 @pytest.fixture
@@ -36,6 +37,13 @@ def text(port: int, path: str) -> str:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
         found: str = answer.read().decode()
     return found
+
+
+def requests(process: Process) -> float:
+    """Requests to the API server so far, without those for the Lease."""
+    lines = text(process.metrics, "/metrics").splitlines()
+    counted = [line for line in lines if line.startswith("mintworks_api_requests_total") and "leases" not in line]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in counted)
 
 
 def logged(process: Process, words: str) -> bool:
@@ -84,6 +92,22 @@ def test_a_leader_whose_lease_is_taken_ends(start: Callable[[], Process], launch
     assert process.popen.wait(20) == 1
     free = '{"spec":{"holderIdentity":""}}'
     launcher.plane.kubectl("patch", "lease", launcher.lease, "--type=merge", "-p", free)
+
+
+def test_what_a_job_costs_the_api_server(start: Callable[[], Process], fresh: Callable[[], Kubelet]) -> None:
+    """Two status writes, a create and an Event; and shares of what a queue writes for all."""
+    space, process = fresh(), start()
+    eventually("it leads", lambda: logged(process, "the cache is complete"))
+    before = requests(process)
+    space.apply("JobQueue", "wide", {"concurrency": JOBS})
+    for number in range(JOBS):
+        space.apply(JOB, f"j{number}", {**METADATA, "queue": "wide"})
+    for number in range(JOBS):
+        space.end(f"j{number}", 1, 0, {"result": RESULT})
+    for number in range(JOBS):
+        space.phase(JOB, f"j{number}", "Succeeded")
+    assert requests(process) - before <= 7 * JOBS
+    assert process.stop() == 0
 
 
 def test_an_empty_patch_of_an_old_version_is_refused(fresh: Callable[[], Kubelet]) -> None:

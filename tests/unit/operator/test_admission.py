@@ -1,0 +1,91 @@
+"""Which waiting jobs of a queue get a slot."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import hypothesis.strategies as st
+from hypothesis import given
+from mintworks_api import Reservation
+from mintworks_operator.core import Holding, QueueView, Waiting, admit, held
+from mintworks_operator.slots import Slots
+from support.snapshots import CREATED, NOW, queue
+
+
+def waits(uid: str, priority: int = 5, age: int = 0, keys: tuple[str, ...] = (), run: int = 1) -> Waiting:
+    return Waiting(uid, run, "MetadataJob", priority, CREATED + timedelta(seconds=age), uid, keys)
+
+
+def admitted(
+    view: QueueView, *waiting: Waiting, holding: tuple[Holding, ...] = (), **options: frozenset[str]
+) -> list[str]:
+    line = sorted(waiting, key=lambda w: w.order)
+    plan = admit(view, line, holding, NOW, still_held=lambda _: True, **options)
+    return list(plan.admitted)
+
+
+def test_priority_then_age_then_name() -> None:
+    line = [waits("late", 0, age=9), waits("b", 5), waits("a", 5), waits("low", 6), waits("old", 0, age=1)]
+    assert admitted(queue(), *line) == ["old", "late", "a", "b", "low"]
+
+
+def test_concurrency_counts_reservations_and_those_that_hold_without_one() -> None:
+    assert admitted(queue(("x", 1), concurrency=2), waits("a"), waits("b")) == ["a"]
+    assert admitted(queue(concurrency=2), waits("a"), waits("b"), holding=(Holding("x", 1),)) == ["a"]
+    assert admitted(queue(("x", 1), concurrency=2), waits("a"), waits("b"), holding=(Holding("x", 1),)) == ["a"]
+    assert admitted(queue(("x", 1), ("y", 1), ("z", 1), concurrency=2), waits("a")) == []
+
+
+def test_an_exclusive_key_holds_its_job_back_and_no_other() -> None:
+    line = [waits("a", keys=("tree:T",)), waits("b", keys=("tree:T",)), waits("c")]
+    assert admitted(queue(), *line) == ["a", "c"]
+    assert admitted(queue(), *line, taken=frozenset({"tree:T"})) == ["c"]
+    assert admitted(queue(), *line, holding=(Holding("x", 1, ("tree:T",)),)) == ["c"]
+
+
+def test_a_reserved_job_is_not_reserved_again() -> None:
+    plan = admit(queue(("a", 1)), [waits("a")], [], NOW, still_held=lambda _: True)
+    assert plan.admitted == ()
+    assert [(r.uid, r.run) for r in plan.status.reservations] == [("a", 1)]
+
+
+def test_what_is_not_held_any_more_is_free_at_once() -> None:
+    plan = admit(queue(("x", 1), concurrency=1), [waits("a")], [], NOW, still_held=lambda _: False)
+    assert (plan.admitted, plan.released) == (("a",), ("x",))
+    assert plan.changed
+
+
+def test_a_plan_that_is_written_changes_nothing() -> None:
+    plan = admit(queue(), [waits("a")], [], NOW, still_held=lambda _: True)
+    again = QueueView("ns", "default", 1, queue().spec, plan.status)
+    later = admit(again, [], [Holding("a", 1)], NOW + timedelta(hours=1), still_held=lambda _: True)
+    assert not later.changed
+
+
+def test_a_reservation_is_held_until_its_process_ended() -> None:
+    mine = Reservation(uid="a", run=2)
+    assert held(mine, waits("a", run=2), alive=False), "it has not started"
+    assert held(mine, Holding("a", 2), alive=False)
+    assert held(mine, None, alive=True), "its job is gone, its process is not"
+    assert not held(mine, waits("a", run=3), alive=False), "its run has ended"
+    assert not held(mine, None, alive=False)
+
+
+@given(
+    changes=st.lists(
+        st.tuples(st.sampled_from("abcdef"), st.sampled_from(["waits", "holds", "leaves"]), st.integers(0, 3)),
+        max_size=40,
+    )
+)
+def test_slots_keep_the_line_in_order(changes: list[tuple[str, str, int]]) -> None:
+    slots, key, model = Slots(), ("ns", "q"), dict[str, Waiting | Holding]()
+    for uid, change, priority in changes:
+        slot = waits(uid, priority) if change == "waits" else Holding(uid, 1) if change == "holds" else None
+        looks = slots.set(key, uid, slot)
+        old = model.pop(uid, None)
+        assert looks == (old != slot and not (isinstance(old, Waiting) and isinstance(slot, Holding)))
+        if isinstance(slot, Waiting | Holding):
+            model[uid] = slot
+    line = [s for s in model.values() if isinstance(s, Waiting)]
+    assert slots.waiting(key) == sorted(line, key=lambda w: w.order)
+    assert {h.uid for h in slots.holding(key)} == {u for u, s in model.items() if isinstance(s, Holding)}

@@ -1,0 +1,262 @@
+"""The small parts of the shell: work queue, store, cache, patches, news, health, configuration."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+from mintworks_operator.api import JOBS, PODS
+from mintworks_operator.cache import Cache
+from mintworks_operator.config import ConfigError, load
+from mintworks_operator.core import News, fold
+from mintworks_operator.health import STALE, Health
+from mintworks_operator.keys import JobKey, Key, QueuesKey
+from mintworks_operator.names import KINDS, QUEUES
+from mintworks_operator.patch import merge_patch
+from mintworks_operator.store import Store
+from mintworks_operator.work import WorkQueue
+from support.specs import METADATA, MINT
+
+Json = dict[str, Any]
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+# --- work queue -------------------------------------------------------------------------------------------------------
+
+
+async def taken(queue: WorkQueue[str]) -> str | None:
+    try:
+        async with asyncio.timeout(0.01):
+            return await queue.get()
+    except TimeoutError:
+        return None
+
+
+async def test_a_key_is_worked_on_once_and_by_one() -> None:
+    queue: WorkQueue[str] = WorkQueue(Clock())
+    queue.add("a")
+    queue.add("a")
+    queue.add("b")
+    assert [await taken(queue), await taken(queue), await taken(queue)] == ["a", "b", None]
+    queue.add("a")
+    assert await taken(queue) is None, "a is still worked on"
+    queue.done("a")
+    assert await taken(queue) == "a"
+
+
+async def test_later_means_later_and_the_earlier_wish_stands() -> None:
+    clock = Clock()
+    queue: WorkQueue[str] = WorkQueue(clock)
+    queue.add("a", 5)
+    queue.add("a", 9)
+    queue.add("a", 3)
+    assert await taken(queue) is None
+    clock.now = 3
+    assert await taken(queue) == "a"
+    queue.done("a")
+    clock.now = 20
+    assert await taken(queue) is None
+
+
+async def test_failures_wait_longer_each_time() -> None:
+    queue: WorkQueue[str] = WorkQueue(Clock())
+    assert [queue.failed("a") for _ in range(3)] == [0.1, 0.2, 0.4]
+    assert [queue.failed("a") for _ in range(20)][-1] == 60
+    queue.succeeded("a")
+    assert queue.failed("a") == 0.1
+
+
+async def test_a_waiting_worker_is_woken() -> None:
+    queue: WorkQueue[str] = WorkQueue(Clock())
+    worker = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    queue.add("a")
+    async with asyncio.timeout(5):
+        assert await worker == "a"
+
+
+# --- store and cache --------------------------------------------------------------------------------------------------
+
+
+def obj(uid: str, version: int, name: str = "a", **more: Any) -> Json:
+    meta = {"uid": uid, "resourceVersion": str(version), "namespace": "ns", "name": name, **more.pop("meta", {})}
+    return {"metadata": meta, **more}
+
+
+def test_old_news_and_the_dead_are_not_taken_in() -> None:
+    store = Store(lambda o: o["metadata"]["name"])
+    assert store.put(obj("u", 9))
+    assert not store.put(obj("u", 9))
+    assert not store.put(obj("u", 8))
+    assert store.put(obj("v", 10))
+    assert store.one("a") == obj("v", 10)
+    assert store.drop("u") == obj("u", 9)
+    assert store.drop("u") is None
+    assert not store.put(obj("u", 11)), "an answer that arrives after the deletion"
+    assert store.missing(["u", "v"], []) == ["v"]
+    store.drop("v")
+    assert store.group("a") == []
+
+
+def run_labels(kind: str, uid: str, run: int) -> Json:
+    return {
+        "labels": {
+            "mintworks.dev/kind": kind,
+            "mintworks.dev/job": "a",
+            "mintworks.dev/uid": uid,
+            "mintworks.dev/run": str(run),
+        }
+    }
+
+
+def test_a_change_wakes_whom_it_concerns() -> None:
+    woken: list[Key] = []
+    cache = Cache(woken.append)
+    rows, mint = JobKey("MetadataJob", "ns", "a"), JobKey("MintJob", "ns", "m")
+
+    def wakes(*keys: Key) -> None:
+        assert sorted(map(str, woken)) == sorted(map(str, keys))
+        woken.clear()
+
+    cache.put(KINDS["MetadataJob"], obj("u", 1, spec=METADATA))
+    wakes(rows)
+    cache.put(KINDS["MintJob"], obj("m", 2, "m", spec={**MINT, "metadataFrom": {"job": "a"}}))
+    wakes(mint)
+    cache.put(KINDS["MetadataJob"], obj("u", 3, spec=METADATA, status={"phase": "Running"}))
+    wakes(rows, mint)
+    cache.put(KINDS["MetadataJob"], obj("u", 4, spec=METADATA, status={"phase": "Running", "progress": {}}))
+    wakes(rows)
+    cache.put(QUEUES, obj("q", 5, "default", meta={"generation": 1}))
+    wakes(QueuesKey("ns"), rows, mint)
+    cache.put(QUEUES, obj("q", 6, "default", meta={"generation": 1}, status={}))
+    wakes(QueuesKey("ns"))
+    cache.put(JOBS, obj("j", 7, meta=run_labels("MetadataJob", "u", 1)))
+    cache.put(PODS, obj("p", 8, meta=run_labels("MetadataJob", "u", 1)))
+    wakes(rows, rows)
+    cache.drop(JOBS, "j")
+    wakes(rows)
+    assert cache.lost == {"u": {1}}
+    cache.drop(KINDS["MetadataJob"], "u")
+    wakes(rows, mint)
+    assert cache.lost == {}
+    assert cache.count() == {("MintJob", "ns", "default", "New"): 1}
+
+
+def test_the_last_run_of_a_job_that_is_gone_frees_its_slot() -> None:
+    woken: list[Key] = []
+    cache = Cache(woken.append)
+    cache.put(JOBS, obj("j", 7, meta=run_labels("MetadataJob", "u", 1)))
+    woken.clear()
+    cache.drop(JOBS, "j")
+    assert QueuesKey("ns") in woken
+
+
+# --- patches ----------------------------------------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2),
+    lambda inner: st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
+    max_leaves=8,
+)
+OBJECTS = st.dictionaries(st.sampled_from("abcd"), JSON, max_size=4)
+
+
+def merged(old: Any, patch: Any) -> Any:
+    """RFC 7386, as the API server does it."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(old) if isinstance(old, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
+
+
+@given(old=OBJECTS, new=OBJECTS)
+def test_a_patch_turns_one_into_the_other(old: Json, new: Json) -> None:
+    assert merged(old, merge_patch(old, new)) == new
+    assert merge_patch(new, new) == {}
+
+
+def test_a_patch_leaves_what_it_does_not_know() -> None:
+    assert merge_patch({"a": 1, "future": 2}, {}, frozenset({"a"})) == {"a": None}
+
+
+# --- news -------------------------------------------------------------------------------------------------------------
+
+
+def test_messages_of_the_run_are_folded_and_nonsense_is_passed_over() -> None:
+    messages = [
+        '{"type":"progress","run":2,"percent":10,"step":"read"}',
+        '{"type":"inputs","run":2,"inputs":{"items":3}}',
+        '{"type":"inputs","run":1,"inputs":{"items":9}}',
+        '{"type":"progress","run":2,"percent":60,"step":"s","items":{"total":5,"done":3},"message":"%s"}'
+        % ("x" * 5000),
+        '{"type":"progress","run":2,"percent":600}',
+        '{"type":"progress","run":1,"percent":99}',
+        "nonsense",
+        "[]",
+        '{"type":"inputs","run":2,"inputs":[]}',
+        '{"type":"inputs","run":2,"inputs":{"rowsSha256":"0"}}',
+    ]
+    news = fold(News(), 2, messages)
+    assert news.inputs == {"items": 3, "rowsSha256": "0"}
+    assert news.progress is not None
+    assert (news.progress.percent, news.progress.step) == (60, "s")
+    assert len(news.progress.message or "") == 1024
+
+
+@given(st.lists(st.text() | st.binary()))
+def test_no_message_stops_the_operator(messages: list[str | bytes]) -> None:
+    assert fold(News(), 1, messages) == News()
+
+
+# --- health and configuration -----------------------------------------------------------------------------------------
+
+
+def test_health_fails_when_the_loop_is_stuck() -> None:
+    clock = Clock()
+    health = Health(clock)
+    clock.now = 1000
+    assert health.problem() is None, "a replica that does not lead is well"
+    health.beat()
+    clock.now += STALE
+    assert health.problem() is None
+    clock.now += 1
+    assert "61 s" in str(health.problem())
+
+
+def test_configuration() -> None:
+    config = load(["--namespaces", "a, b"], {"MINTWORKS_NAMESPACES": "z", "MINTWORKS_IMAGES": '{"runner": "r"}'})
+    assert config.namespaces == ("a", "b")
+    assert config.images == {"runner": "r"}
+    assert config.serves("a")
+    assert not config.serves("z")
+    assert load([], {"MINTWORKS_CLUSTERWIDE": "true"}).serves("anything")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"MINTWORKS_IMAGES": "runner"},
+        {"MINTWORKS_IMAGES": '{"other": "image"}'},
+        {"MINTWORKS_RUNNER_RESOURCES": "[]"},
+        {"MINTWORKS_CLUSTERWIDE": "true", "MINTWORKS_NAMESPACES": "a"},
+    ],
+)
+def test_a_bad_setting_is_named(environment: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(environment))):
+        load([], environment)
