@@ -12,7 +12,7 @@ from mintworks_dev.cluster import AnyCluster
 from mintworks_dev.cluster.forward import forwarded
 from mintworks_dev.stack.values import RESOURCES, SYSTEM, WORLD
 from support.chain import minted
-from support.kube import Space, condition
+from support.kube import Space, condition, kill_processes
 
 from .conftest import Example
 
@@ -27,13 +27,13 @@ def done(space: Space) -> int:
     return items.get("done", 0)
 
 
-def runner_pod(space: Space, job: str) -> str:
-    """The name of the running pod of a job."""
-    pods = space.wait(
+def runner_pod(space: Space, job: str) -> dict[str, Any]:
+    """The running pod of a job."""
+    pods: list[dict[str, Any]] = space.wait(
         f"a running pod of {job}",
         lambda: [p for p in space.list("pods", f"mintworks.dev/job={job}") if p["status"]["phase"] == "Running"],
     )
-    return str(pods[0]["metadata"]["name"])
+    return pods[0]
 
 
 def kill(space: Space, pod: str) -> None:
@@ -87,7 +87,7 @@ def test_runner_killed(cluster: AnyCluster, space: Callable[[str], Space], examp
     example.slow()
     example.apply(at)
     at.wait("30 % minted", lambda: done(at) >= 0.3 * TOTAL, 180)
-    kill(at, runner_pod(at, MINT))
+    kill_processes(runner_pod(at, MINT)["metadata"]["uid"])
     at.wait("backoff", lambda: at.status("mintjobs", MINT)["attempts"]["made"] == 1)
     status = at.finished("mintjobs", MINT)
     expect_minted(cluster, at, status)

@@ -49,9 +49,9 @@ class Items(StatusModel):
     """Counts of a job's items."""
 
     total: int | None = Field(None, description="Items in all, once known.")
-    done: int = Field(0, description="Items finished by this job, those found done among them.")
+    done: int = Field(0, description="Items finished, those found done among them.")
     failed: int = Field(0, description="Items that ended in an error.")
-    already: int = Field(0, description="Of done, those that were done before this job touched them.")
+    already: int = Field(0, description="Of done, those that the last run found done.")
 
 
 class Progress(StatusModel):

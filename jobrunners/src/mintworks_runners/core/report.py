@@ -30,7 +30,7 @@ _FLUSH_SECONDS: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Counts of a job's items. `already` are those found done from an earlier attempt; they are not in `done`."""
+    """Counts of a job's items. `already` are those of `done` that were done before this run."""
 
     total: int
     done: int = 0

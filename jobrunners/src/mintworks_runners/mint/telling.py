@@ -29,8 +29,8 @@ class Telling:
 
     def minting(self, total: int, already: int, campaign: Campaign) -> None:
         """How far the minting is."""
-        done, failed = len(campaign.done), len(campaign.failed)
+        done, failed = already + len(campaign.done), len(campaign.failed)
         self._items = Items(total, done, failed, already)
-        share = (already + done + failed) / total if total else 1.0
-        message = f"{already + done} of {total} finalized, {campaign.under_way} transactions under way"
+        share = (done + failed) / total if total else 1.0
+        message = f"{done} of {total} finalized, {campaign.under_way} transactions under way"
         self.step(MINT_FROM + (MINT_TO - MINT_FROM) * share, "mint", message)
