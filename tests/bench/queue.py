@@ -34,7 +34,7 @@ def measure() -> Mapping[str, float]:
         decide(snapshot, NOW)
     passes = PASSES / (time.perf_counter() - started)
 
-    waiting = [Waiting(f"uid-{n}", 1, 5, NOW + timedelta(seconds=n), f"job-{n}") for n in range(WAITING)]
+    waiting = [Waiting(f"uid-{n}", 1, "MetadataJob", 5, NOW + timedelta(seconds=n), f"job-{n}") for n in range(WAITING)]
     started = time.perf_counter()
     for _ in range(ADMISSIONS):
         plan = admit(queue, waiting, (), NOW, still_held=lambda _: False)
