@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from mintworks_dev.localnet.harness import Localnet
 from mintworks_runners.mint import replay
+from mintworks_runners.mint.facts import MintFact
+from mintworks_runners.mint.ledger import decode_lines
 from mintworks_runners.mint.rpc import pool
 from mintworks_runners.solana.instructions import CreateTree, Mint
-from mintworks_runners.solana.leaf import Leaf
-from mintworks_runners.solana.metadata import MetadataArgs
-from mintworks_runners.solana.programs import COMPRESSION, NOOP
+from mintworks_runners.solana.leaf import Leaf, creator_hash, keccak
+from mintworks_runners.solana.metadata import Creator, MetadataArgs
+from mintworks_runners.solana.programs import BUBBLEGUM, COMPRESSION, NOOP, SYSTEM, anchor_discriminator, tree_authority
 from mintworks_runners.solana.tree import TreeSize
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
@@ -194,6 +196,47 @@ async def test_a_forged_event_is_no_mint_and_a_mention_is_no_history(tmp_path: P
         again = MintRuns(tmp_path / "again", minter, [net.url], ITEMS, hurry=net)
         await minted(again, net)
         assert again.run.termination["result"]["already"] == ITEMS
+
+
+async def test_a_leaf_that_was_sold_before_the_next_run_is_still_minted(tmp_path: Path) -> None:
+    minter = Minter()
+    async with minter.localnet() as net:
+        tree = await new_tree(net, minter, public=False)
+        job = MintRuns(tmp_path / "job", minter, [net.url], ITEMS, hurry=net)
+        job.run.spec["tree"] = {"address": tree}
+        await minted(job, net)
+        (ledger,) = (tmp_path / "job" / "state" / "ledger").iterdir()
+        facts = [mint for fact in decode_lines(ledger.read_text().splitlines()) for mint in fact.mints]
+        sold, *_ = leaves = sorted(facts, key=lambda mint: mint.nonce)
+        give = give_away(minter, tree, sold, [leaf.leaf_hash for leaf in leaves], Keypair().pubkey())
+        await transact(net.url, minter.wallet, give)
+        again = MintRuns(tmp_path / "again", minter, [net.url], ITEMS, hurry=net)
+        again.run.spec["tree"] = {"address": tree}
+        await minted(again, net)
+        assert again.run.termination["result"]["already"] == ITEMS
+
+
+def give_away(minter: Minter, tree: str, leaf: MintFact, leaves: list[bytes], to: Pubkey) -> Instruction:
+    """Bubblegum's transfer of the tree's first leaf, with its proof computed from all leaves."""
+    nodes, proof, empty = leaves, [], bytes(32)
+    for _ in range(5):
+        padded = [*nodes, *([empty] * (2 - len(nodes) % 2))]
+        proof.append(padded[1])
+        nodes = [keccak(padded[i] + padded[i + 1]) for i in range(0, len(padded) - 1, 2)]
+        empty = keccak(empty + empty)
+    creators = creator_hash((Creator(minter.wallet.pubkey(), verified=True, share=100),))
+    data = anchor_discriminator("transfer") + nodes[0] + leaf.data_hash + creators + bytes(8) + bytes(4)
+    owner, key = minter.wallet.pubkey(), Pubkey.from_string(tree)
+    metas = [
+        AccountMeta(tree_authority(key), is_signer=False, is_writable=False),
+        AccountMeta(owner, is_signer=True, is_writable=False),
+        AccountMeta(owner, is_signer=False, is_writable=False),
+        AccountMeta(to, is_signer=False, is_writable=False),
+        AccountMeta(key, is_signer=False, is_writable=True),
+        *(AccountMeta(program, is_signer=False, is_writable=False) for program in (NOOP, COMPRESSION, SYSTEM)),
+        *(AccountMeta(Pubkey.from_bytes(node), is_signer=False, is_writable=False) for node in proof),
+    ]
+    return Instruction(BUBBLEGUM, data, metas)
 
 
 async def test_the_same_uri_with_another_owner_is_a_conflict(tmp_path: Path) -> None:

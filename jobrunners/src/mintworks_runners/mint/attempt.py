@@ -55,37 +55,37 @@ class Attempt:
             work = await self._prepare()
             market = self._market(work)
             if waiting is None and await self._make_tree(work, market):
-                slot: int | None = None
+                standing, config = await self._stand(work, None)
             else:
-                slot = await (waiting or self._wait())
+                waiting = waiting or asyncio.create_task(self._wait())
+                standing, config = await self._stand_after(waiting, work)
         finally:
             if waiting is not None:
                 await end(waiting)
-        standing, config = await self._stand(work, slot)
         return await self._mint(work, market, standing, config)
 
-    # --- before the first signature ----------------------------------------------------------------------------------
-
     async def _wait(self) -> int:
-        """The wait of a new attempt, with a replay meanwhile: what is finalized now will not change."""
-        tell = self._telling
+        """The wait of a new attempt."""
+        return await wait_out(
+            self.places.chain,
+            self.places.lease.wait_seconds,
+            lambda message: self._telling.step(5, "wait", message),
+            self.context.stop,
+        )
 
-        async def prefetch() -> None:
-            _, config = await read_config(self.places.chain, self.places.target.tree)
-            await self._replay.catch_up(config.num_minted)
+    async def _stand_after(self, waiting: asyncio.Task[int], work: Work) -> tuple[Standing, TreeConfig]:
+        """What the chain holds once nothing signed before can land any more.
 
-        fetching = asyncio.create_task(prefetch())
-        try:
-            slot = await wait_out(
-                self.places.chain,
-                self.places.lease.wait_seconds,
-                lambda message: tell.step(5, "wait", message),
-                self.context.stop,
-            )
-            await fetching
-        finally:
-            await end(fetching)
-        return slot
+        History is read during the wait, too: most of it is finalized already and will not change. Where it shows every
+        item minted, nothing will be signed, so there is nothing to wait for: "minted" is a finalized fact, it is only
+        "not minted" that takes the wait.
+        """
+        early = await self._stand(work, None, told=False)
+        if not early[0].missing:
+            return early
+        return await self._stand(work, await waiting)
+
+    # --- before the first signature ----------------------------------------------------------------------------------
 
     async def _prepare(self) -> Work:
         """Items, preflight, and the inputs frozen: nothing is signed before the operator has them."""
@@ -139,12 +139,13 @@ class Attempt:
 
     # --- what the chain holds ----------------------------------------------------------------------------------------
 
-    async def _stand(self, work: Work, min_slot: int | None) -> tuple[Standing, TreeConfig]:
-        """Reads history up to the counter, past the wait, and matches it with the items."""
+    async def _stand(self, work: Work, min_slot: int | None, *, told: bool = True) -> tuple[Standing, TreeConfig]:
+        """Reads history up to the counter as of `min_slot` or later and matches it with the items."""
         tree = self.places.target.tree
-        self._telling.step(8, "replay", "reading the tree's history")
+        if told:
+            self._telling.step(8, "replay", "reading the tree's history")
         _, config = await read_config(self.places.chain, tree, min_slot=min_slot)
-        await self._replay.catch_up(config.num_minted, self._telling.replay)
+        await self._replay.catch_up(config.num_minted, self._telling.replay if told else None)
         findings = Findings()
         mints = self._replay.history.mints
         standing = reconcile(work.items, work.design, mints, findings, public=config.public)
