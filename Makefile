@@ -6,6 +6,8 @@ SHELL := bash
 BUILD := build
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(BUILD)/venv
 export MINTWORKS_BUILD := $(CURDIR)/$(BUILD)
+# The development chain that `make try` starts keeps its state here.
+export XDG_STATE_HOME := $(CURDIR)/$(BUILD)/state
 UV := $(BUILD)/tools/bin/uv
 RUN := $(UV) run --frozen --quiet
 DEV := $(RUN) python -m mintworks_dev
@@ -19,6 +21,10 @@ SYNCED := $(BUILD)/.synced
 try: $(SYNCED) ## Run the example here, without a cluster (about two minutes)
 	$(RUN) mintworks run -f examples/genesis --localnet --state $(BUILD)/try
 
+.PHONY: try-down
+try-down: $(SYNCED) ## End the development chain that `make try` started
+	$(RUN) mintworks localnet stop
+
 .PHONY: demo
 demo: $(SYNCED) ## Set up a whole Kubernetes here and run the example in it
 	$(DEV) demo up --cluster=$(CLUSTER)
@@ -30,23 +36,20 @@ demo-down: $(SYNCED) ## Take down what `make demo` started
 ##@ Test
 
 .PHONY: test
-test: verify lint ## Every test there is, with all the set-up it needs
-	$(DEV) cluster up --cluster=$(CLUSTER)
-	$(PYTEST) tests --cluster=$(CLUSTER)
+test: verify lint test-unit test-integration test-e2e ## Every test there is, with all the set-up it needs
 	$(DEV) demo down --cluster=$(CLUSTER)
 
 .PHONY: test-unit
 test-unit: $(SYNCED) ## Tests that need nothing but Python (seconds)
-	$(PYTEST) tests/unit
+	$(PYTEST) tests/unit -n 2
 
 .PHONY: test-integration
 test-integration: $(SYNCED) ## Tests on a real API server, Redis, Kubo and localnet
-	$(PYTEST) tests/integration tests/faults
+	$(PYTEST) tests/integration tests/faults -n 2 --dist loadfile
 
 .PHONY: test-e2e
 test-e2e: $(SYNCED) ## Tests on real pods
-	$(DEV) cluster up --cluster=$(CLUSTER)
-	$(PYTEST) tests/e2e --cluster=$(CLUSTER)
+	$(PYTEST) tests/e2e -n 4 --cluster=$(CLUSTER)
 
 .PHONY: verify
 verify: $(SYNCED) ## Fail when something generated differs from what makes it
@@ -87,8 +90,9 @@ cluster-down: $(SYNCED) ## Stop it and leave nothing behind
 	$(DEV) cluster down --cluster=$(CLUSTER)
 
 .PHONY: clean
-clean: ## Remove build/ (run demo-down first)
+clean: ## Remove build/ (run demo-down and try-down first)
 	@if ls $(BUILD)/cluster/*/parts/*.json >/dev/null 2>&1; then echo "a cluster runs: make demo-down first" >&2; exit 1; fi
+	@if ls $(BUILD)/state/mintworks/localnet/parts/*.json >/dev/null 2>&1; then echo "a chain runs: make try-down first" >&2; exit 1; fi
 	rm -rf $(BUILD)
 
 .PHONY: help
