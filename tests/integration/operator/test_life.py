@@ -199,10 +199,8 @@ def test_a_job_that_is_gone_leaves_no_key_in_redis(space: Kubelet, redis_server:
     redis_server.client.xadd(f"{prefix}progress", {"data": json.dumps(told)})
     eventually("the echo", lambda: redis_server.client.exists(f"{prefix}inputs"))
     space.delete(JOB, "a")
-    # The garbage collector would do the same, but learns of new kinds only every 30 s.
-    space.batch.delete_namespaced_job(
-        space.jobs("a")[0].metadata.name, space.namespace, propagation_policy="Foreground"
-    )
+    # The garbage collector does the same, but learns of new kinds only every 30 s.
+    space.batch.delete_collection_namespaced_job(space.namespace, propagation_policy="Foreground")
     eventually("its keys are gone", lambda: not redis_server.client.exists(f"{prefix}inputs", f"{prefix}progress"))
 
 
