@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mintworks_api.mintjob import Asset, Recipients, TreeCreate
 from mintworks_runners.core.errors import Findings, InputChanged, InvalidInput
+from mintworks_runners.core.tasks import end
 from mintworks_runners.metadata.recompute import MintItem
 from mintworks_runners.mint.books import Books
 from mintworks_runners.mint.builder import MAX_BYTES, MintBuilder, Signer
@@ -23,7 +24,6 @@ from mintworks_runners.mint.pricing import Compute, percentile, price
 from mintworks_runners.mint.reconcile import audit, reconcile
 from mintworks_runners.mint.rpc.bucket import Bucket
 from mintworks_runners.mint.rpc.chain import Account
-from mintworks_runners.mint.tasks import end
 from mintworks_runners.mint.treeplan import Found, check_given, check_new, creation, new_tree, read_found
 from mintworks_runners.mint.window import Window
 from mintworks_runners.solana.instructions import CollectionAccounts

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mintworks_runners.core.channel import DirectoryChannel, NoChannel
+from mintworks_runners.core.channel import ChannelAway, DirectoryChannel, NoChannel
 from mintworks_runners.core.errors import InputChanged, Stopped, Waiting
 from mintworks_runners.core.report import Items, Reporter
 from mintworks_runners.core.stop import StopSignal
@@ -103,3 +104,36 @@ async def test_a_stop_ends_the_wait_for_the_echo(tmp_path: Path) -> None:
         asyncio.get_running_loop().call_later(0.05, stop.set)
         with pytest.raises(Stopped):
             await reporter.wait_for_echo({"genesis": "g"}, stop=stop)
+
+
+class _Deaf(NoChannel):
+    """A channel that takes the first cancellation of a send for an error of its own, as redis-py does."""
+
+    connected = True
+
+    def __init__(self) -> None:
+        self.sending = asyncio.Event()
+        self.cancelled = False
+
+    async def send(self, message: Mapping[str, Any]) -> None:
+        self.sending.set()
+        try:
+            await asyncio.sleep(0 if self.cancelled else 3600)
+        except asyncio.CancelledError as error:
+            self.cancelled = True
+            raise ChannelAway("connection closed") from error
+
+
+async def test_a_swallowed_cancellation_does_not_hold_the_end_up() -> None:
+    channel = _Deaf()
+
+    async def run() -> None:
+        async with Reporter(channel, run=1, interval=0.01) as reporter:
+            reporter.progress(1, "work")
+            await channel.sending.wait()
+
+    ended, late = await asyncio.wait({asyncio.ensure_future(run())}, timeout=5)
+    for task in late:
+        task.cancel()
+    assert ended
+    assert channel.cancelled

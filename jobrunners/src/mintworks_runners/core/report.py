@@ -17,6 +17,7 @@ from typing import Any, Final
 from .channel import Channel, ChannelAway
 from .errors import InputChanged, Waiting
 from .stop import StopSignal
+from .tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +66,7 @@ class Reporter:
     async def __aexit__(self, *_: object) -> None:
         """Say the last word, if the channel is there, and let go of it."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
         with contextlib.suppress(ChannelAway, TimeoutError):
             await asyncio.wait_for(self._flush(), _FLUSH_SECONDS)
         await self._channel.close()

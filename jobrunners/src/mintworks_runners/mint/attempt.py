@@ -10,6 +10,7 @@ from mintworks_api import MintJobSpec
 
 from mintworks_runners.core.context import JobContext, Result
 from mintworks_runners.core.errors import Findings, RunEnded
+from mintworks_runners.core.tasks import end
 from mintworks_runners.mint import outcome
 from mintworks_runners.mint.builder import Signer
 from mintworks_runners.mint.campaign import Campaign, ForeignMinter, Rules
@@ -25,7 +26,6 @@ from mintworks_runners.mint.prepare import Work, prepare
 from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.reconcile import Standing, audit, reconcile
 from mintworks_runners.mint.replay import Replay
-from mintworks_runners.mint.tasks import end
 from mintworks_runners.mint.telling import Telling
 from mintworks_runners.mint.treesetup import TreeSetup, find_tree, read_config
 from mintworks_runners.solana.programs import metadata_account

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from solders.pubkey import Pubkey
 
 from mintworks_runners.core.stop import StopSignal
+from mintworks_runners.core.tasks import end
 from mintworks_runners.mint.builder import MintBuilder
 from mintworks_runners.mint.campaign import Campaign, Flight
 from mintworks_runners.mint.funds import Funds
@@ -23,7 +24,6 @@ from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.replay import Replay
 from mintworks_runners.mint.rpc.chain import STATUS_LIMIT, Blockhash, Chain
 from mintworks_runners.mint.rpc.endpoint import EndpointAwayError, RpcError
-from mintworks_runners.mint.tasks import end
 from mintworks_runners.mint.treesetup import read_config
 
 log = logging.getLogger(__name__)

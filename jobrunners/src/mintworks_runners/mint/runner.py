@@ -8,6 +8,7 @@ import contextlib
 from mintworks_api import MintJobSpec
 
 from mintworks_runners.core.context import JobContext, Result, parse_spec
+from mintworks_runners.core.tasks import end
 from mintworks_runners.mint.attempt import Attempt
 from mintworks_runners.mint.keys import authority_of, endpoints_of, wallet_of
 from mintworks_runners.mint.lease import FileLease, Lease, LeaseLapsed, NoLease, RedisLease, lease_name
@@ -17,7 +18,6 @@ from mintworks_runners.mint.prepare import cid_of, target_of
 from mintworks_runners.mint.redislink import RedisLink
 from mintworks_runners.mint.rpc.chain import Chain
 from mintworks_runners.mint.rpc.pool import Pool
-from mintworks_runners.mint.tasks import end
 from mintworks_runners.mint.telling import Telling
 
 KEEP_SECONDS = 1.0
