@@ -82,3 +82,12 @@ def test_only_what_the_design_names_may_change() -> None:
     assert may_change == {"suspend", "priority", "startAfter", "maxAttempts", "ttl", "maxCost", "solana"}
     solana = spec["properties"]["solana"]
     assert set(solana["properties"]) - frozen(solana) == {"rpcUrls", "requestsPerSecond", "priorityFee"}
+
+
+def test_the_reference_marks_what_may_change() -> None:
+    page = generated()["docs/reference/mintjob.md"]
+    marked = {line.split("`")[1] for line in page.splitlines() if "mutable)" in line}
+    assert marked == {
+        *("suspend", "priority", "startAfter", "maxAttempts", "ttl", "maxCost"),
+        *("solana.rpcUrls", "solana.requestsPerSecond", "solana.priorityFee"),
+    }

@@ -26,19 +26,29 @@ def page(crd: dict[str, Any]) -> str:
     for part in ("spec", "status"):
         lines += ["", f"## {part}", "", "| field | type | meaning |", "| --- | --- | --- |"]
         lines += [
-            f"| `{path}`{' (required)' if required else ''} | {_type(schema)} | {_cell(schema)} |"
-            for path, schema, required in _fields(root["properties"][part], "")
+            f"| `{path}`{remarks} | {_type(schema)} | {_cell(schema)} |"
+            for path, schema, remarks in _fields(root["properties"][part], "")
         ]
     return "\n".join(lines) + "\n"
 
 
-def _fields(schema: Schema, prefix: str) -> Iterator[tuple[str, Schema, bool]]:
+def _fields(schema: Schema, prefix: str) -> Iterator[tuple[str, Schema, str]]:
+    """Path, schema and remark of every field below a schema."""
+    frozen = {r["fieldPath"] for r in schema.get("x-kubernetes-validations", []) if "oldSelf" in r["rule"]}
     for name, child in schema.get("properties", {}).items():
         path = f"{prefix}{name}"
-        yield path, child, name in schema.get("required", ())
+        remarks = ["required"] if name in schema.get("required", ()) else []
+        # What is mutable in part says so at its own fields.
+        if frozen and f".{name}" not in frozen and not _freezes(child):
+            remarks.append("mutable")
+        yield path, child, f" ({', '.join(remarks)})" if remarks else ""
         yield from _fields(child, f"{path}.")
         if child.get("type") == "array":
             yield from _fields(child["items"], f"{path}[].")
+
+
+def _freezes(schema: Schema) -> bool:
+    return any("oldSelf" in r["rule"] for r in schema.get("x-kubernetes-validations", []))
 
 
 def _type(schema: Schema) -> str:
