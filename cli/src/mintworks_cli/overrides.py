@@ -18,7 +18,7 @@ from mintworks_api.base import Model
 from .problems import BadInput, Problem
 from .resources import Manifest
 from .schema import annotation_at, is_text
-from .yamlfile import parse
+from .sources import parse
 
 _FORM: Final = "expected PATH=VALUE, such as spec.maxAttempts=5 or genesis-mint.spec.maxCost=2"
 

@@ -14,9 +14,9 @@ from mintworks_api import API_VERSION, GROUP, JOB_KINDS, JOB_QUEUE, JobKind, Job
 from mintworks_api.base import Model
 from pydantic import ValidationError
 
+from .document import Document, Path
 from .problems import BadInput, Problem
 from .schema import messages
-from .yamlfile import Document, Path
 
 DEFAULT_NAMESPACE: Final = "default"
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

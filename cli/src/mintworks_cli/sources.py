@@ -1,4 +1,4 @@
-"""-f FILE, -f DIR, -f -: which files are read."""
+"""-f FILE, -f DIR, -f -: which files are read, and as what."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from . import jsonfile, yamlfile
+from .document import MAX_BYTES, Document
 from .problems import BadInput, Place, Problem
-from .yamlfile import MAX_BYTES, Document, parse
 
 _SUFFIXES: Final = (".json", ".yaml", ".yml")
 
@@ -30,6 +31,17 @@ def read(names: Iterable[str]) -> list[Document]:
     if problems:
         raise BadInput(problems)
     return documents
+
+
+def parse(text: str, file: str) -> list[Document]:
+    """The documents of a text: JSON where the file's name or the text says so, else YAML.
+
+    Raises:
+        BadInput: neither of them, or too large.
+    """
+    if file.endswith(".json") or (len(text) <= MAX_BYTES and jsonfile.is_json(text)):
+        return jsonfile.parse(text, file)
+    return yamlfile.parse(text, file)
 
 
 def _texts(name: str) -> Iterator[tuple[str, str]]:

@@ -7,39 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from .document import MAX_DEPTH, MAX_NODES, TOO_MUCH, Document, Path, check_size, check_text, refused
 from .problems import BadInput, Place, Problem
-
-MAX_BYTES: Final = 16 << 20
-MAX_NODES: Final = 200_000
-"""Values in one file with every alias written out: far above any real manifest, far below what an alias bomb makes."""
-
-MAX_DEPTH: Final = 64
 
 _MAPPING: Final = yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG
 _SEQUENCE: Final = yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG
-
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Document:
-    """One document: its content, its file, and the line of every value by its path."""
-
-    content: Any
-    file: str
-    lines: dict[Path, int] = field(repr=False)
-
-    def place(self, path: Path = ()) -> Place:
-        """Where the value at `path` stands, or else the nearest value around it."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return Place(self.file, self.lines.get(path, 0))
 
 
 class _Loader(yaml.SafeLoader):
@@ -58,8 +35,7 @@ def parse(text: str, file: str) -> list[Document]:
     Raises:
         BadInput: not YAML, a key twice, too large, or something that JSON cannot say; with file and line.
     """
-    if len(text) > MAX_BYTES:
-        raise BadInput([Problem(f"larger than {MAX_BYTES >> 20} MiB", Place(file))])
+    check_size(text, file)
     try:
         return _documents(_Loader(text), file)
     except yaml.MarkedYAMLError as error:
@@ -68,6 +44,9 @@ def parse(text: str, file: str) -> list[Document]:
         raise BadInput([Problem(f"not YAML: {error.problem or error.context}", place)]) from error
     except yaml.YAMLError as error:
         raise BadInput([Problem(f"not YAML: {error}", Place(file))]) from error
+    except RecursionError as error:
+        # The parser goes under before any value is counted.
+        raise BadInput([Problem(TOO_MUCH, Place(file))]) from error
 
 
 def _documents(loader: _Loader, file: str) -> list[Document]:
@@ -95,7 +74,7 @@ class _Reader:
         """The node's value; an alias is read again wherever it stands, and counted each time."""
         self._nodes += 1
         if self._nodes > MAX_NODES or len(path) > MAX_DEPTH:
-            raise self._problem("too many values or too deep (do aliases repeat it?)", node, path)
+            raise self._problem(TOO_MUCH, node, path)
         self.lines[path] = node.start_mark.line + 1
         if isinstance(node, MappingNode) and node.tag == _MAPPING:
             return self._mapping(node, path)
@@ -121,23 +100,28 @@ class _Reader:
     def _key(self, node: Node, path: Path) -> str:
         if not isinstance(node, ScalarNode):
             raise self._problem("a key must be text", node, path)
-        value: Hashable = self._loader.construct_object(node)
+        value: Hashable = self._constructed(node, path)
         # `overrides: {3: …}` is what people write, and what the API server reads as "3".
         if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
             return str(value)
         raise self._problem(f"a key must be text, {node.value} is not: quote it", node, path)
 
     def _scalar(self, node: ScalarNode, path: Path) -> Any:
-        try:
-            value = self._loader.construct_object(node)
-        except ValueError as error:
-            raise self._problem(str(error), node, path) from error
+        value = self._constructed(node, path)
         if value is None or isinstance(value, str | bool | int):
             return value
         if isinstance(value, float) and math.isfinite(value):
             return value
         raise self._problem(f"{node.tag.rpartition(':')[2]} values are not allowed here", node, path)
 
+    def _constructed(self, node: ScalarNode, path: Path) -> Any:
+        try:
+            value = self._loader.construct_object(node)
+            if isinstance(value, str):
+                check_text(value)
+        except ValueError as error:
+            raise self._problem(str(error), node, path) from error
+        return value
+
     def _problem(self, message: str, node: Node, path: Path) -> BadInput:
-        where = ".".join(map(str, path[:8]))
-        return BadInput([Problem(message, Place(self._file, node.start_mark.line + 1), field=where or None)])
+        return refused(message, self._file, node.start_mark.line + 1, path)

@@ -6,8 +6,9 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from mintworks_cli.document import Document
 from mintworks_cli.problems import BadInput
-from mintworks_cli.yamlfile import Document, parse
+from mintworks_cli.yamlfile import parse
 
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8)
 JSON = st.recursive(
@@ -83,6 +84,11 @@ def test_an_alias_is_written_out() -> None:
         ("&a [*a]\n", 1, "too many values or too deep"),
         (BOMB, 1, "too many values or too deep"),
         ("[" * 100 + "]" * 100, 1, "too deep"),
+        ("a: " + "[" * 3000 + "]" * 3000, 0, "too deep"),
+        ("- " * 3000 + "x", 0, "too deep"),
+        ('a: 1\nb: "\\ud83c\\udf2b"\n', 2, "half a surrogate pair"),
+        ('a:\n  "\\ud83c": 1\n', 2, "half a surrogate pair"),
+        ("a: 1\n0b_: 1\n", 2, "invalid literal"),
         ("a: \x00", 0, "not YAML"),
     ],
 )
