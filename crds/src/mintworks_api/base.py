@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 GROUP = "mintworks.dev"
@@ -16,8 +16,10 @@ API_VERSION = f"{GROUP}/{VERSION}"
 
 MUTABLE = "x-mintworks-mutable"
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
-DURATION_PATTERN = r"^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"
+# No part says more than some 30 years: whatever is written, a date with a duration added is still a date.
+DURATION_PATTERN = r"^([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,9}s)?([0-9]{1,12}ms)?$"
+_DURATION = re.compile(DURATION_PATTERN)
+_INT64_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -60,16 +62,20 @@ def parse_duration(text: str) -> timedelta:
     """`1h30m`, `90s`, `250ms`, `7d` as a timedelta.
 
     Raises:
-        ValueError: the text is not made of days, hours, minutes, seconds, milliseconds, in this order.
+        ValueError: the text is not made of days, hours, minutes, seconds, milliseconds, in this order, or a part of it
+            is longer than some 30 years.
     """
     match = _DURATION.fullmatch(text)
     if not text or match is None:
         raise ValueError(f"{text!r} is not a duration such as 30s, 10m, 1h30m or 7d")
-    days, hours, minutes, seconds, millis = (int(part or 0) for part in match.groups())
+    days, hours, minutes, seconds, millis = (int((part or "0").rstrip("dhms")) for part in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds, milliseconds=millis)
 
 
 Duration = Annotated[str, Field(pattern=DURATION_PATTERN, min_length=2, max_length=32)]
+# A number of a status. JSON knows no bound, but the API server refuses what does not fit 64 bits. Its schema says that by
+# `format: int64`: a bound there is a floating-point number, which 2**63-1 is not.
+Count = Annotated[int, Field(ge=0, le=_INT64_MAX), WithJsonSchema({"type": "integer"})]
 DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
 DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
 FileKey = Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", min_length=1, max_length=253)]

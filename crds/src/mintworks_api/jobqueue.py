@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .base import Model, StatusModel
+from .base import Count, Model, StatusModel
 from .kind import Rendered
 from .policy import PolicyDefaults
 from .status import Condition, Short
@@ -27,17 +27,17 @@ class Reservation(StatusModel):
     """A slot taken by a run, written before its Kubernetes Job is created."""
 
     uid: str = Field(max_length=64, description="uid of the job.")
-    run: int = Field(description="Number of the run.")
+    run: Count = Field(description="Number of the run.")
     keys: list[str] = Field(default_factory=list, max_length=8, description="Exclusive keys that the run holds.")
 
 
 class JobQueueStatus(StatusModel):
     """Status of a JobQueue."""
 
-    observed_generation: int | None = Field(None, description="Last metadata.generation that was looked at.")
+    observed_generation: Count | None = Field(None, description="Last metadata.generation that was looked at.")
     conditions: list[Condition] = Field(default_factory=list, max_length=4, description="For machines.")
-    running: int = Field(0, description="Slots taken.")
-    waiting: int = Field(0, description="Jobs that wait for a slot.")
+    running: Count = Field(0, description="Slots taken.")
+    waiting: Count = Field(0, description="Jobs that wait for a slot.")
     summary: Short | None = Field(None, description='The printer column RUNNING: "2/5".')
     reservations: list[Reservation] = Field(
         default_factory=list, max_length=MAX_CONCURRENCY, description="Slots taken."

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from .base import Cid, HttpUrl, Model, Rule, SolanaAddress, StatusModel
+from .base import Cid, Count, HttpUrl, Model, Rule, SolanaAddress, StatusModel
 from .kind import JobKind, JobSpec
 from .refs import JobRef, Mount, Source, VolumePath, exactly_one, one_of
 
@@ -147,7 +147,7 @@ class MetadataInputs(StatusModel):
     """status.inputs of a MetadataJob."""
 
     rows_sha256: str | None = Field(None, max_length=64, description="SHA-256 of the rows as read.")
-    items: int | None = Field(None, description="Number of items.")
+    items: Count | None = Field(None, description="Number of items.")
     cid: str | None = Field(None, max_length=120, description="CID of the folder, computed before anything was sent.")
 
 
@@ -155,8 +155,8 @@ class MetadataResult(StatusModel):
     """status.result of a MetadataJob."""
 
     cid: str = Field(max_length=120, description="CID of the folder; item N is ipfs://CID/N.json.")
-    items: int = Field(description="Number of documents.")
-    bytes: int = Field(description="Size of all documents.")
+    items: Count = Field(description="Number of documents.")
+    bytes: Count = Field(description="Size of all documents.")
     rows_sha256: str = Field(max_length=64, description="SHA-256 of the rows as read.")
 
 

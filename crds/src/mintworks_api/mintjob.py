@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Cid, DnsLabel, HttpUrl, Model, Rule, SolanaAddress, StatusModel, mutable
+from .base import Cid, Count, DnsLabel, HttpUrl, Model, Rule, SolanaAddress, StatusModel, mutable
 from .kind import Dependency, JobKind, JobSpec
 from .metadatajob import CREATORS_ONCE, CREATORS_SHARE, Creators, check_creators, metadata_job
 from .refs import JobRef, Mount, SecretKeyRef, Source, VolumePath, exactly_one, one_of
@@ -282,9 +282,9 @@ class MintInputs(StatusModel):
     """status.inputs of a MintJob."""
 
     genesis: str | None = Field(None, max_length=64, description="Genesis hash of the chain.")
-    first_slot: int | None = Field(None, description="Slot from which the job's costs are counted.")
+    first_slot: Count | None = Field(None, description="Slot from which the job's costs are counted.")
     cid: str | None = Field(None, max_length=120, description="Folder of the documents.")
-    items: int | None = Field(None, description="Number of items.")
+    items: Count | None = Field(None, description="Number of items.")
     rows_sha256: str | None = Field(None, max_length=64, description="SHA-256 of the rows as read.")
     trees: Annotated[list[Annotated[str, Field(max_length=44)]], Field(max_length=16)] | None = Field(
         None, description="Trees that hold the items."
@@ -296,12 +296,14 @@ class MintResult(StatusModel):
     """status.result of a MintJob."""
 
     tree: str = Field(max_length=44, description="The tree.")
-    items: int = Field(description="Number of items.")
-    minted: int = Field(description="Minted by this job.")
-    already: int = Field(description="Found minted.")
-    failed: int = Field(0, description="Not minted.")
-    fees_lamports: int = Field(description="Fees of all the tree's transactions that the wallet paid since firstSlot.")
-    rent_lamports: int = Field(description="Rent of what the job created.")
+    items: Count = Field(description="Number of items.")
+    minted: Count = Field(description="Minted by this job.")
+    already: Count = Field(description="Found minted.")
+    failed: Count = Field(0, description="Not minted.")
+    fees_lamports: Count = Field(
+        description="Fees of all the tree's transactions that the wallet paid since firstSlot."
+    )
+    rent_lamports: Count = Field(description="Rent of what the job created.")
     genesis: str = Field(max_length=64, description="Genesis hash of the chain.")
     audit: str = Field(max_length=128, description="ok: the chain holds every item exactly once, as the input says.")
 

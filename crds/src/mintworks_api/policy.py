@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from .base import DnsLabel, Duration, Model, Quantity, Rule, StatusModel, mutable, parse_duration
+from .base import Count, DnsLabel, Duration, Model, Quantity, Rule, StatusModel, mutable, parse_duration
 
 
 class Backoff(Model):
@@ -123,11 +123,11 @@ class ResolvedBackoff(StatusModel):
 class ResolvedPolicy(StatusModel):
     """The policy frozen in status at admission; its defaults are the built-in policy."""
 
-    priority: int = 5
-    max_attempts: int = 3
+    priority: Count = 5
+    max_attempts: Count = 3
     backoff: ResolvedBackoff = ResolvedBackoff()
     timeout: Duration | None = None
-    max_stalled: int = 3
+    max_stalled: Count = 3
     start_timeout: Duration = "10m"
     runner: RunnerOptions | None = None
 

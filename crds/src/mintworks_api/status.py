@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from .base import StatusModel
+from .base import Count, StatusModel
 from .policy import ResolvedPolicy
 
 Text = Annotated[str, Field(max_length=1024)]
@@ -41,17 +41,17 @@ class Condition(StatusModel):
     status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
     reason: Short = Field(description="One word for machines.")
     message: Text = Field("", description="A sentence for people.")
-    observed_generation: int = Field(description="metadata.generation this was decided for.")
+    observed_generation: Count = Field(description="metadata.generation this was decided for.")
     last_transition_time: AwareDatetime = Field(description="When status last changed.")
 
 
 class Items(StatusModel):
     """Counts of a job's items."""
 
-    total: int | None = Field(None, description="Items in all, once known.")
-    done: int = Field(0, description="Items finished, those found done among them.")
-    failed: int = Field(0, description="Items that ended in an error.")
-    already: int = Field(0, description="Of done, those that the last run found done.")
+    total: Count | None = Field(None, description="Items in all, once known.")
+    done: Count = Field(0, description="Items finished, those found done among them.")
+    failed: Count = Field(0, description="Items that ended in an error.")
+    already: Count = Field(0, description="Of done, those that the last run found done.")
 
 
 class Progress(StatusModel):
@@ -67,7 +67,7 @@ class Progress(StatusModel):
 class AttemptRecord(StatusModel):
     """One finished run."""
 
-    run: int = Field(description="Number of the run, the N of its Kubernetes Job's name.")
+    run: Count = Field(description="Number of the run, the N of its Kubernetes Job's name.")
     outcome: Literal["Succeeded", "Failed", "Stalled", "Stopped"] = Field(
         description="Succeeded; Failed (an attempt consumed); Stalled or Stopped (none consumed)."
     )
@@ -80,11 +80,11 @@ class AttemptRecord(StatusModel):
 class Attempts(StatusModel):
     """Attempts made and what became of the last ones."""
 
-    runs: int = Field(0, description="Runs started so far; the next run's number is one more.")
-    made: int = Field(0, description="Attempts consumed, a running one not counted.")
-    stalls: int = Field(0, description="Interruptions that were not the job's fault.")
-    stops: int = Field(0, description="Consecutive stops before the work was finished (exit code 75).")
-    limit: int | None = Field(None, description="Attempts in all.")
+    runs: Count = Field(0, description="Runs started so far; the next run's number is one more.")
+    made: Count = Field(0, description="Attempts consumed, a running one not counted.")
+    stalls: Count = Field(0, description="Interruptions that were not the job's fault.")
+    stops: Count = Field(0, description="Consecutive stops before the work was finished (exit code 75).")
+    limit: Count | None = Field(None, description="Attempts in all.")
     summary: Short | None = Field(None, description='The printer column ATTEMPT: "1/5".')
     last: list[AttemptRecord] = Field(
         default_factory=list, max_length=MAX_ATTEMPTS_SHOWN, description="The last runs, newest last."
@@ -97,15 +97,15 @@ class JobError(StatusModel):
     reason: Short = Field(description="One word for machines.")
     message: Text = Field(description="What was wrong and what is allowed.")
     field: Short | None = Field(None, description="Field of the spec.")
-    row: int | None = Field(None, description="Row of the input, as a spreadsheet counts: the header is row 1.")
+    row: Count | None = Field(None, description="Row of the input, as a spreadsheet counts: the header is row 1.")
     column: Short | None = Field(None, description="Column of the input.")
-    item: int | None = Field(None, description="Number of the item, from 0.")
+    item: Count | None = Field(None, description="Number of the item, from 0.")
 
 
 class ActiveRun(StatusModel):
     """The run that holds the job's slot."""
 
-    run: int = Field(description="Number of the run.")
+    run: Count = Field(description="Number of the run.")
     reserved: AwareDatetime = Field(description="When its slot was taken.")
     stopping: Short | None = Field(None, description="Why the operator asked it to stop, if it did.")
 
@@ -115,7 +115,7 @@ class JobStatus(StatusModel):
 
     phase: Phase | None = Field(None, description="Where the job is, for people.")
     conditions: list[Condition] = Field(default_factory=list, max_length=8, description="For machines.")
-    observed_generation: int | None = Field(None, description="Last metadata.generation that was looked at.")
+    observed_generation: Count | None = Field(None, description="Last metadata.generation that was looked at.")
     progress: Progress | None = Field(None, description="What the runner last told.")
     attempts: Attempts | None = Field(None, description="Attempts made.")
     active: ActiveRun | None = Field(None, description="The run that holds the job's slot.")

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mintworks_api import JOB_KINDS, Dependency, MintJobSpec, PolicyDefaults, parse_duration, resolve_policy
+from mintworks_api import (
+    JOB_KINDS,
+    Dependency,
+    JobQueueStatus,
+    JobStatus,
+    MintJobSpec,
+    PolicyDefaults,
+    parse_duration,
+    resolve_policy,
+)
+from mintworks_api.base import DURATION_PATTERN
+from mintworks_api.generate.schema import nested_model
 from pydantic import ValidationError
 from support.specs import ADDRESS, BAD, CID, GOOD, METADATA, MINT, Bad
 
@@ -41,10 +54,43 @@ def test_durations_add_up(days: int, hours: int, minutes: int, seconds: int, mil
     assert parse_duration(f"{days}d{hours}h{minutes}m{seconds}s{millis}ms") == expected
 
 
-@pytest.mark.parametrize("text", ["", "10", "s", "1s1m", "-1s", "1.5s", "1 s"])
+@pytest.mark.parametrize(
+    "text", ["", "10", "s", "1s1m", "-1s", "1.5s", "1 s", "1s\n", "١s", "99999d", f"{10**20}d", f"{10**13}ms"]
+)
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         parse_duration(text)
+
+
+@given(st.from_regex(DURATION_PATTERN, fullmatch=True).filter(bool))
+def test_every_duration_can_be_added_to_a_date(text: str) -> None:
+    assert parse_duration(text.strip()) < timedelta(days=365 * 130)
+
+
+@pytest.mark.parametrize("text", ["99999d", f"{10**20}d"])
+def test_a_duration_without_bound_is_refused_by_the_model(text: str) -> None:
+    with pytest.raises(ValidationError, match="timeout"):
+        PolicyDefaults.model_validate({"timeout": text})
+
+
+def _numbers(model: type[Any]) -> Iterator[tuple[type[Any], str]]:
+    for name, field in model.model_fields.items():
+        nested = nested_model(field.annotation)
+        if nested is not None:
+            yield from _numbers(nested)
+        elif int in (field.annotation, *get_args(field.annotation)):
+            yield model, field.alias or name
+
+
+STATUS_MODELS = [JobStatus, JobQueueStatus, *(m for k in JOB_KINDS.values() for m in (k.inputs, k.result))]
+
+
+@pytest.mark.parametrize(("model", "name"), [pair for model in STATUS_MODELS for pair in _numbers(model)], ids=str)
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1])
+def test_no_number_of_a_status_is_larger_than_the_api_server_takes(model: type[Any], name: str, number: int) -> None:
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate({name: number})
+    assert any(e["loc"] == (name,) and e["type"] != "missing" for e in caught.value.errors())
 
 
 def test_the_built_in_policy() -> None:
