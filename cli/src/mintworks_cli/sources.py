@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from . import jsonfile, yamlfile
 from .document import MAX_BYTES, Document
@@ -46,23 +46,31 @@ def parse(text: str, file: str) -> list[Document]:
 
 def _texts(name: str) -> Iterator[tuple[str, str]]:
     if name == "-":
-        yield "<stdin>", sys.stdin.read(MAX_BYTES + 1)
+        yield "<stdin>", _text(sys.stdin.buffer, "<stdin>")
         return
-    path = Path(name)
-    files = [path]
-    if path.is_dir():
-        files = sorted(child for child in path.iterdir() if child.suffix in _SUFFIXES and child.is_file())
-        if not files:
-            raise BadInput([Problem("no *.yaml, *.yml or *.json in this folder", Place(name))])
-    for file in files:
-        yield str(file), _text(file)
-
-
-def _text(file: Path) -> str:
+    if not name:
+        # Path("") is the current folder, which nobody named.
+        raise BadInput([Problem("a name is expected, of a file or a folder, or - (stdin)", field="-f")])
     try:
-        with file.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1).decode()
+        for file in _files(Path(name)):
+            with file.open("rb") as stream:
+                yield str(file), _text(stream, str(file))
     except OSError as error:
-        raise BadInput([Problem(error.strerror or str(error), Place(str(file)))]) from error
+        raise BadInput([Problem(error.strerror or str(error), Place(str(error.filename or name)))]) from error
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(child for child in path.iterdir() if child.suffix in _SUFFIXES and child.is_file())
+    if not files:
+        raise BadInput([Problem("no *.yaml, *.yml or *.json in this folder", Place(str(path)))])
+    return files
+
+
+def _text(stream: BinaryIO, label: str) -> str:
+    try:
+        # Whatever the locale says: manifests are UTF-8, some with a mark at their start.
+        return stream.read(MAX_BYTES + 1).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadInput([Problem("not UTF-8", Place(str(file)))]) from error
+        raise BadInput([Problem("not UTF-8", Place(label))]) from error
