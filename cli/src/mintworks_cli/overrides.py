@@ -2,7 +2,7 @@
 
 PATH is `spec.FIELD…` for every job whose kind has that field, or NAME.spec.FIELD…, or KIND/NAME.spec.FIELD…; a number
 is an index of a list. VALUE is YAML (`2`, `true`, `[a, b]`), except that a field which takes nothing but text takes it
-as it is; null takes the field away.
+as it is, and that `null` takes any field away.
 """
 
 from __future__ import annotations
@@ -39,6 +39,11 @@ def parse_override(text: str) -> Override:
     Raises:
         BadInput: it has another form.
     """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        shown = text.encode(errors="backslashreplace").decode()
+        raise BadInput([Problem("not UTF-8", field=f"--set {shown}")]) from error
     left, separator, value = text.partition("=")
     resource, found, rest = left.rpartition("spec.") if not left.startswith("spec.") else ("", "spec.", left[5:])
     steps = tuple(int(step) if step.isdigit() else step for step in rest.split("."))
@@ -91,7 +96,7 @@ def _meets(override: Override, manifest: Manifest) -> bool:
 def _apply(override: Override, manifest: Manifest) -> Manifest:
     model = _model(manifest)
     annotation = None if model is None else annotation_at(model, override.path)
-    value = override.value if is_text(annotation) else _value(override)
+    value = _value(override, text=is_text(annotation))
     content = copy.deepcopy(dict(manifest.content))
     target: Any = content
     steps: tuple[str | int, ...] = ("spec", *override.path)
@@ -101,9 +106,16 @@ def _apply(override: Override, manifest: Manifest) -> Manifest:
     return replace(manifest, content=content)
 
 
-def _value(override: Override) -> Any:
-    documents = parse(override.value, f"--set {override.text}")
-    return documents[0].content if documents else None
+def _value(override: Override, *, text: bool) -> Any:
+    if override.value.strip() == "null":
+        return None
+    if text:
+        return override.value
+    label = f"--set {override.text}"
+    documents = parse(override.value, label)
+    if not documents:
+        raise BadInput([Problem("a value is expected; null takes the field away", field=label)])
+    return documents[0].content
 
 
 def _step(target: Any, step: str | int, override: Override) -> Any:

@@ -57,6 +57,12 @@ def test_lists_have_numbers_and_missing_parents_are_made() -> None:
 
 def test_null_takes_a_field_away() -> None:
     assert "tree" not in put("spec.tree=null")["mint"]
+    assert "maxCost" not in put("mint.spec.maxCost=1", "spec.maxCost=null")["mint"]
+    assert "symbol" not in put("spec.collection.symbol=null")["meta"]["collection"]
+
+
+def test_a_text_field_can_be_empty() -> None:
+    assert put("spec.collection.symbol=")["meta"]["collection"]["symbol"] == ""
 
 
 @pytest.mark.parametrize(
@@ -70,10 +76,13 @@ def test_null_takes_a_field_away() -> None:
         ("spec.solana.rpcUrls.7=http://x", "leads nowhere"),
         ("mint.spec.maxCost.x.y=5", "leads nowhere"),
         ("spec.suspend=[", "not YAML"),
+        ("spec.maxAttempts=", "a value is expected; null takes the field away"),
+        ("spec.maxAttempts=# five", "a value is expected"),
+        ("mint.spec.maxCost=\udcff", "not UTF-8"),
     ],
 )
 def test_what_leads_nowhere_is_told(text: str, says: str) -> None:
     with pytest.raises(BadInput) as caught:
         put("mint.spec.maxCost=1", text)
     assert says in str(caught.value)
-    assert f"--set {text}" in str(caught.value)
+    assert f"--set {text.encode(errors='backslashreplace').decode()}" in str(caught.value)
