@@ -12,7 +12,7 @@ from pathlib import Path
 from mintworks_api import Mount
 
 from .problems import BadInput, Problem
-from .resources import JobManifest, Manifest, Resources
+from .resources import JobManifest, Manifest, Name, Resources
 
 Key = tuple[str, str, str]
 
@@ -41,7 +41,7 @@ def check(supplies: Supplies) -> None:
         problems.extend(_missing_jobs(job, resources))
         queue = job.spec.queue
         if queue not in (None, "default") and (job.manifest.namespace, queue) not in resources.queues:
-            problems.append(_missing(job.manifest, "queue", f"JobQueue {queue}", (n for _, n in resources.queues)))
+            problems.append(_unseen(job.manifest, "queue", f"JobQueue {queue}", resources.queues))
     if not problems:
         problems = _cycle(resources)
     if problems:
@@ -75,7 +75,7 @@ def content(mount: Mount, of: Manifest, supplies: Supplies) -> bytes | Path:
     holders = resources.secrets if kind == "Secret" else resources.config_maps
     holder = holders.get((of.namespace, name or ""))
     if holder is None:
-        raise BadInput([_missing(of, mount.field, f"{kind} {name} among the manifests", (n for _, n in holders))])
+        raise BadInput([_unseen(of, mount.field, f"{kind} {name} among the manifests", holders)])
     found = entries(holder)
     if mount.key not in found:
         raise BadInput([_missing(of, mount.field, f"key {mount.key} in {kind} {name}", found)])
@@ -110,19 +110,32 @@ def entries(holder: Manifest) -> dict[str, bytes]:
 
 def _missing_jobs(job: JobManifest, resources: Resources) -> list[Problem]:
     return [
-        _missing(
+        _unseen(
             job.manifest,
             reference.field,
             f"{reference.kind} {reference.name} among the manifests",
-            (name for _, kind, name in resources.jobs if kind == reference.kind),
+            ((namespace, name) for namespace, kind, name in resources.jobs if kind == reference.kind),
         )
         for reference in job.spec.depends_on()
         if (job.manifest.namespace, reference.kind, reference.name) not in resources.jobs
     ]
 
 
-def _missing(of: Manifest, field: str, what: str, there: Iterable[str]) -> Problem:
-    return of.problem(("spec", *field.split(".")), f"no {what}; there: {', '.join(sorted(there)) or 'none'}")
+def _missing(of: Manifest, field: str, what: str, there: Iterable[str], elsewhere: str = "") -> Problem:
+    names = ", ".join(sorted(there)) or "none"
+    return of.problem(("spec", *field.split(".")), f"no {what}; there: {names}{elsewhere}")
+
+
+def _unseen(of: Manifest, field: str, what: str, there: Iterable[Name]) -> Problem:
+    """`what` is missing in the job's namespace, whatever others have: it does not see them."""
+    names: dict[str, list[str]] = {}
+    for namespace, name in sorted(there):
+        names.setdefault(namespace, []).append(name)
+    here = names.pop(of.namespace, [])
+    others = (
+        f"; in namespace {n}, not in the job's ({of.namespace}): {', '.join(found)}" for n, found in names.items()
+    )
+    return _missing(of, field, what, here, "".join(others))
 
 
 def _cycle(resources: Resources) -> list[Problem]:

@@ -31,9 +31,18 @@ def test_each_missing_thing_is_named_with_its_field() -> None:
 
 
 def test_a_namespace_ends_where_it_ends() -> None:
-    elsewhere = KEY.replace("name: key", "name: key, namespace: other")
-    (line,) = refusals(supplies(METADATA, MINT, ROWS, elsewhere))
-    assert "spec.wallet.secret: no Secret key among the manifests; there: key" in line
+    def elsewhere(text: str) -> str:
+        return text.replace("}", ", namespace: other}", 1)
+
+    queue = "apiVersion: mintworks.dev/v1alpha1\nkind: JobQueue\nmetadata: {name: q, namespace: other}\n"
+    here = KEY.replace("name: key", "name: second")
+    found = refusals(supplies(elsewhere(METADATA), MINT + "  queue: q\n", elsewhere(ROWS), elsewhere(KEY), here, queue))
+    other = "in namespace other, not in the job's (default)"
+    assert [line.partition("spec.")[2] for line in found] == [
+        f"wallet.secret: no Secret key among the manifests; there: second; {other}: key",
+        f"metadataFrom.job: no MetadataJob meta among the manifests; there: none; {other}: meta",
+        f"queue: no JobQueue q; there: none; {other}: q",
+    ]
 
 
 def test_a_claim_needs_a_folder(tmp_path: Path) -> None:
