@@ -126,9 +126,13 @@ def _manifest(content: Any, document: Document, base: Path) -> Manifest | Proble
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
         return Problem("required, as text", place, kind, "metadata.name")
     name = metadata["name"]
-    namespace = metadata.get("namespace", DEFAULT_NAMESPACE)
-    manifest = Manifest(kind, str(namespace), name, content, document, base)
-    if not _LABEL.fullmatch(str(namespace)):
+    namespace = metadata.get("namespace")
+    if namespace is None:
+        namespace = DEFAULT_NAMESPACE
+    manifest = Manifest(kind, namespace, name, content, document, base)
+    if not isinstance(namespace, str):
+        return manifest.problem(("metadata", "namespace"), "text is expected: put it in quotes")
+    if not _LABEL.fullmatch(namespace):
         return manifest.problem(("metadata", "namespace"), f"{namespace!r} is not a DNS label")
     if kind in JOB_KINDS and not _LABEL.fullmatch(name):
         rule = "lower case letters, digits and -, at most 63, letter or digit at both ends"

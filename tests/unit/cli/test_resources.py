@@ -37,6 +37,13 @@ def test_a_list_holds_resources() -> None:
         ("  tree: {create: {capacity: 8}}\n", "", "f.yaml:4: MintJob/mint: spec.tree: required (The Merkle tree.)"),
         ("name: mint", "name: Mint", "metadata.name: 'Mint' is not a DNS label"),
         ("metadata: {name: mint}", "metadata: {}", "metadata.name: required"),
+        (
+            "name: mint}",
+            "name: mint, namespace: 5}",
+            "f.yaml:3: MintJob/mint: metadata.namespace: text is expected",
+        ),
+        ("name: mint}", "name: mint, namespace: [a]}", "f.yaml:3: MintJob/mint: metadata.namespace: text is expected"),
+        ("name: mint}", "name: mint, namespace: A}", "metadata.namespace: 'A' is not a DNS label"),
         ("kind: MintJob", "kind: MintJobs", "kind: 'MintJobs' is not a kind of mintworks.dev; allowed: JobQueue, Met"),
         ("v1alpha1", "v1", "apiVersion: 'mintworks.dev/v1' is not served; allowed: mintworks.dev/v1alpha1"),
         ("spec:", "spec: 1\nstatus:", "spec: required, as a mapping"),
@@ -47,6 +54,10 @@ def test_a_list_holds_resources() -> None:
 def test_what_does_not_fit_is_told(old: str, new: str, says: str) -> None:
     assert old in MINT
     assert any(says in line for line in refusals(MINT.replace(old, new)))
+
+
+def test_a_namespace_that_is_null_is_none() -> None:
+    assert ("default", "key") in resources(KEY.replace("name: key", "name: key, namespace: null")).secrets
 
 
 def test_all_problems_are_told_together() -> None:
