@@ -73,7 +73,7 @@ def dependency_missing(field: str, kind: str, name: str) -> str:
 
 def dependency_failed(field: str, kind: str, name: str, why: str) -> str:
     """A dependency ended badly."""
-    return f"spec.{field}: {kind} {name} failed: {why} This job starts once a {kind} of that name has succeeded."
+    return f"spec.{field}: {kind} {name} {_failed(why)} This job starts once a {kind} of that name has succeeded."
 
 
 def dependency_not_finished(field: str, kind: str, name: str) -> str:
@@ -133,3 +133,9 @@ def succeeded(attempts: str) -> str:
 def stamp(moment: datetime) -> str:
     """A time as people and Kubernetes write it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _failed(why: str) -> str:
+    """Failed, as a whole sentence: what a runner told ends as it likes."""
+    said = f"failed: {why}".rstrip(" :\n")
+    return said if said.endswith((".", "!", "?", "…")) else f"{said}."
