@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mintworks_dev.localnet.daemon import Daemon
 
 _HOST = "127.0.0.1"
+_LAST_PORT = 65535
 
 
 def main(argv: list[str]) -> int:
@@ -135,14 +136,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _chain_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=PORT, help="0 takes any free one (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=PORT, help="0 takes any free one (default: %(default)s)")
     parser.add_argument("--slot-ms", type=int, default=SLOT_MS, help="how long a slot takes (default: %(default)s)")
     parser.add_argument("--genesis-seed", help="the same seed and flags give the same genesis hash (default: random)")
     parser.add_argument("--fund", type=_funded, action="append", default=[], metavar="PUBKEY=SOL")
     parser.add_argument("--collection", type=_collection, action="append", default=[], metavar="MINT=AUTHORITY")
-    parser.add_argument("--twin-port", type=int, help="a second endpoint of the same chain, which can lag")
+    parser.add_argument("--twin-port", type=_port, help="a second endpoint of the same chain, which can lag")
     parser.add_argument("--twin-lag", type=int, default=0, help="slots the second endpoint is behind")
     parser.add_argument("--fault-seed", type=int, default=0, help="seed of all faults' chances")
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= _LAST_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to {_LAST_PORT}")
+    return int(text)
 
 
 def _funded(text: str) -> Funded:
