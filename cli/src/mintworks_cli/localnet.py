@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 
 import httpx
 from mintworks_api import JobSpec
@@ -11,7 +14,7 @@ from mintworks_dev.localnet.daemon import PORT, Daemon, answers, default_state
 
 from .running import Place
 
-__all__ = ["PORT", "development_chain", "place"]
+__all__ = ["PORT", "development_chain", "place", "stop_command"]
 
 _TIMEOUT = 2.0
 
@@ -19,12 +22,13 @@ _TIMEOUT = 2.0
 def development_chain(port: int, tell: Callable[[str], None]) -> str:
     """The URL of the development chain: this user's, else whatever chain answers at `port`, else a new one there.
 
-    A new one outlives this command; `mintworks localnet stop` ends it.
+    A new one outlives this command, which tells what ends it.
 
     Raises:
         NotReadyError: it does not come up.
     """
-    daemon = Daemon(default_state())
+    state = default_state()
+    daemon = Daemon(state)
     url = daemon.url()
     if url is None and answers(found := f"http://127.0.0.1:{port}"):
         url = found
@@ -33,8 +37,14 @@ def development_chain(port: int, tell: Callable[[str], None]) -> str:
         return url
     tell("localnet: starting")
     url = daemon.start([f"--port={port}"])
-    tell(f"localnet: {url} (it goes on after this command; `mintworks localnet stop` ends it)")
+    tell(f"localnet: {url} (it goes on after this command; `{stop_command(state)}` ends it)")
     return url
+
+
+def stop_command(state: Path) -> str:
+    """What ends the chain of `state`, in whatever shell it is given: XDG_STATE_HOME may be set in this one alone."""
+    named = ["--state", str(state.absolute())] if os.environ.get("XDG_STATE_HOME") else []
+    return shlex.join(["mintworks", "localnet", "stop", *named])
 
 
 def place(rpc_url: str, tell: Callable[[str], None]) -> Place:
