@@ -24,9 +24,9 @@ from .problems import BadInput, Problem
 from .processes import OrphanStays
 from .references import Supplies, check
 from .report import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, exit_code, print_table, refusal, report
-from .running import Place, load, take_up, work
+from .running import Place, check_jobs, load, take_up, work
 from .show import display
-from .state import StateFolder, StateInUse
+from .state import StateDamaged, StateFolder, StateInUse
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Mintworks: jobs as Kubernetes resources, or here.")
 
@@ -57,7 +57,9 @@ def run(
     output: OutputOption = Output.TEXT,
     volume: Annotated[list[str] | None, typer.Option(help="CLAIM=DIR: the folder that stands for a claim.")] = None,
     localnet: Annotated[bool, typer.Option(help="Use the development chain; start it if none listens.")] = False,
-    localnet_port: Annotated[int, typer.Option(help="Where it listens, unless it runs already.")] = PORT,
+    localnet_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where it listens, unless it runs already.")
+    ] = PORT,
 ) -> None:
     """Run the manifests' jobs on this machine, without a cluster. Run it again to go on where it was ended.
 
@@ -65,6 +67,7 @@ def run(
     """
     with _refusals(output):
         supplies = Supplies(load(file, sets or ()), _volumes(volume or ()))
+        check_jobs(supplies.resources)
         check(supplies)
         placed = place(development_chain(localnet_port, _tell), _tell) if localnet else None
         jobs, ended_by = _run(supplies, state, output, placed)
@@ -86,11 +89,13 @@ def validate(
     """Hold manifests to the schema, without running anything. Exit code 64 where something is wrong."""
     with _refusals(output):
         resources = load(file, sets or ())
+        if not resources.queues:
+            check_jobs(resources)
     names = [job.manifest for job in resources.jobs.values()] + list(resources.queues.values())
     if output is Output.JSON:
         _print_json({"ok": True, "exitCode": 0, "valid": [f"{m.kind}/{m.name}" for m in names]})
     else:
-        print("\n".join(f"{m.kind}/{m.name}: valid" for m in names) or "nothing of Mintworks in there")
+        print("\n".join(f"{m.kind}/{m.name}: valid" for m in names))
 
 
 @app.command(
@@ -137,7 +142,7 @@ def _refusals(output: Output) -> Iterator[None]:
         yield
     except BadInput as error:
         _refuse(error.problems, EXIT_BAD_INPUT, output)
-    except (StateInUse, OrphanStays, NotReadyError, OSError) as error:
+    except (StateInUse, StateDamaged, OrphanStays, NotReadyError, OSError) as error:
         _refuse([Problem(str(error))], EXIT_FAILED, output)
 
 

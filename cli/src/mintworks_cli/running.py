@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from mintworks_api import JobSpec
+from mintworks_api import JOB_KINDS, JobSpec
 
 from .adopt import adopt, source_hashes
 from .engine import Engine
@@ -36,6 +36,19 @@ def load(files: Iterable[str], overrides: Iterable[str] = ()) -> Resources:
     """
     asked = [parse_override(text) for text in overrides]
     return sort(apply_overrides(manifests(read(files)), asked))
+
+
+def check_jobs(resources: Resources) -> None:
+    """Hold the manifests to having a job: without one, a wrong folder was named most likely.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if resources.jobs:
+        return
+    others = [*resources.queues.values(), *resources.secrets.values(), *resources.config_maps.values()]
+    there = ", ".join([*(f"{m.kind}/{m.name}" for m in others), *resources.ignored]) or "none"
+    raise BadInput([Problem(f"no {' or '.join(sorted(JOB_KINDS))} among the manifests; there: {there}")])
 
 
 def take_up(supplies: Supplies, state: StateFolder, place: Place | None, now: datetime) -> list[LocalJob]:

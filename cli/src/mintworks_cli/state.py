@@ -13,11 +13,11 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self, TypeVar
 
 from mintworks_api import JobStatus
 from mintworks_operator.core.views import Failure, RunState, RunView
@@ -27,6 +27,16 @@ from .layout import RunFolder
 
 class StateInUse(Exception):  # noqa: N818 - says what is so
     """Another command works with the folder."""
+
+
+class StateDamaged(Exception):  # noqa: N818 - says what is so
+    """A file of the folder is not what a command wrote."""
+
+
+_JOB_REMEDY: Final = "restore it from a copy; with another --state the job would be a new one and do its work anew"
+_RUN_REMEDY: Final = "remove this file, and the run counts as cut short"
+
+Read = TypeVar("Read")
 
 
 @dataclass
@@ -85,11 +95,12 @@ class JobFolder:
         self.lock = root / "run.lock"
 
     def load(self) -> JobRecord | None:
-        """The record, where there is one."""
-        try:
-            return JobRecord.read(json.loads((self.root / "job.json").read_bytes()))
-        except FileNotFoundError:
-            return None
+        """The record, where there is one.
+
+        Raises:
+            StateDamaged: the file holds something else.
+        """
+        return _read(self.root / "job.json", JobRecord.read, _JOB_REMEDY)
 
     def save(self, record: JobRecord) -> None:
         """Replace the record; whoever is killed meanwhile leaves the old one whole."""
@@ -105,20 +116,24 @@ class JobFolder:
         return sorted(int(path.name) for path in (self.root / "runs").glob("*") if path.name.isdigit())
 
     def ended(self, number: int) -> RunView | None:
-        """How a run ended, where that was noted."""
-        try:
-            wire = json.loads((self.run(number).root / "run.json").read_bytes())
-        except FileNotFoundError:
-            return None
-        return RunView(
-            run=number,
-            state=RunState(wire["state"]),
-            failure=Failure(wire["failure"]) if wire["failure"] else None,
-            started=_time(wire["started"]),
-            finished=_time(wire["finished"]),
-            termination=wire["termination"],
-            message=wire["message"],
-        )
+        """How a run ended, where that was noted.
+
+        Raises:
+            StateDamaged: the file holds something else.
+        """
+
+        def view(wire: Mapping[str, Any]) -> RunView:
+            return RunView(
+                run=number,
+                state=RunState(wire["state"]),
+                failure=Failure(wire["failure"]) if wire["failure"] else None,
+                started=_time(wire["started"]),
+                finished=_time(wire["finished"]),
+                termination=wire["termination"],
+                message=wire["message"],
+            )
+
+        return _read(self.run(number).root / "run.json", view, _RUN_REMEDY)
 
     def note_end(self, run: RunView) -> None:
         """Note how a run ended, and remove what must not outlive it."""
@@ -179,6 +194,16 @@ def replace(path: Path, content: object) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def _read(path: Path, read: Callable[[Mapping[str, Any]], Read], remedy: str) -> Read | None:
+    """What `read` makes of the JSON in a file; None where there is no file."""
+    try:
+        return read(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StateDamaged(f"{path}: not what mintworks wrote there ({type(error).__name__}); {remedy}") from error
 
 
 def _time(text: str | None) -> datetime | None:
