@@ -27,6 +27,7 @@ from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.reconcile import Standing, audit, reconcile
 from mintworks_runners.mint.replay import Replay
 from mintworks_runners.mint.telling import Telling
+from mintworks_runners.mint.treeplan import NewTree
 from mintworks_runners.mint.treesetup import TreeSetup, find_tree, read_config
 from mintworks_runners.solana.programs import metadata_account
 from mintworks_runners.solana.tree import TreeConfig
@@ -54,8 +55,10 @@ class Attempt:
         try:
             work = await self._prepare()
             market = self._market(work)
-            if waiting is None and await self._make_tree(work, market):
-                standing, config = await self._stand(work, None)
+            plan = target.plan
+            made = await self._make_tree(work, market, plan) if waiting is None and plan is not None else None
+            if made is not None:
+                standing, config = await self._stand(work, made)
             else:
                 waiting = waiting or asyncio.create_task(self._wait())
                 standing, config = await self._stand_after(waiting, work)
@@ -117,16 +120,24 @@ class Attempt:
         fee = self._spec.solana.priority_fee
         return Market(self.places.chain, written, fee.percentile, fee.max_micro_lamports)
 
-    async def _make_tree(self, work: Work, market: Market) -> bool:
-        """True where this process itself made the tree: then there is nothing to wait out."""
+    async def _make_tree(self, work: Work, market: Market, plan: NewTree) -> int | None:
+        """The finalized slot at which this process itself made the tree: then there is nothing to wait out."""
         places = self.places
-        plan = places.target.plan
-        if plan is None:
-            raise ended("NoTree", f"{places.target.tree} holds no tree", field="spec.tree.address")
-        await self._check_money(len(work.items), spent=0, new_tree=True, work=work)
+        found = await find_tree(places.chain, plan.address)
+        if found.exists:
+            return None
+        # Earlier tries to make the tree may have failed, and were paid for.
+        await self._replay.catch_up(0, found.slot)
+        spent = self._spent()
+        await self._check_money(len(work.items), spent=spent, new_tree=True, work=work)
+        most = self._spec.max_cost_lamports
         self._telling.step(6, "tree", f"creating the tree {plan.address} and waiting until it is finalized")
         setup = TreeSetup(places.chain, plan, Signer(places.wallet), places.lease, self.context.stop)
-        return await setup.make(await market.price())
+        return await setup.make(await market.price(), None if most is None else most - spent)
+
+    def _spent(self) -> int:
+        """Lamports that the wallet paid for this job so far."""
+        return sum(self._replay.history.spent(self.places.wallet.pubkey(), self.places.first_slot))
 
     async def _check_money(self, missing: int, *, spent: int, new_tree: bool, work: Work) -> None:
         plan = self.places.target.plan
@@ -144,8 +155,9 @@ class Attempt:
         tree = self.places.target.tree
         if told:
             self._telling.step(8, "replay", "reading the tree's history")
-        _, config = await read_config(self.places.chain, tree, min_slot=min_slot)
-        await self._replay.catch_up(config.num_minted, self._telling.replay if told else None)
+        slot, config = await read_config(self.places.chain, tree, min_slot=min_slot)
+        tell = self._telling.replay if told else None
+        await self._replay.catch_up(config.num_minted, slot, tell, creation=self.places.target.plan is not None)
         findings = Findings()
         mints = self._replay.history.mints
         standing = reconcile(work.items, work.design, mints, findings, public=config.public)
@@ -160,7 +172,7 @@ class Attempt:
 
     async def _mint(self, work: Work, market: Market, standing: Standing, config: TreeConfig) -> Result:
         history = self._replay.history
-        spent = sum(history.spent(self.places.wallet.pubkey(), self.places.first_slot))
+        spent = self._spent()
         already, total = len(standing.minted), len(work.items)
         rules = Rules(
             batch=self._spec.batch_size,
@@ -202,8 +214,8 @@ class Attempt:
         """Reads everything back from finalized history and holds it against every item."""
         tree, wallet = self.places.target.tree, self.places.wallet.pubkey()
         self._telling.step(98, "audit", "reading every item back from the chain")
-        _, now = await read_config(self.places.chain, tree, min_slot=campaign.books.accounted_to)
-        await self._replay.catch_up(now.num_minted)
+        slot, now = await read_config(self.places.chain, tree, min_slot=campaign.books.newest_slot())
+        await self._replay.catch_up(now.num_minted, slot)
         history, failed = self._replay.history, set(campaign.failed)
         problems = audit(work.items, failed, work.design, history.mints, public=config.public)
         if problems:

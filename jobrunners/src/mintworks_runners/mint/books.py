@@ -55,6 +55,11 @@ class Books:
             count -= self._by_slot[later]
         return count
 
+    def newest_slot(self) -> int | None:
+        """The newest slot that anything is known of: of a mint, or of a counter that was equal."""
+        slots = self._slots[-1:] + ([] if self.accounted_to is None else [self.accounted_to])
+        return max(slots, default=None)
+
     def compare(self, slot: int, minted: int, now: float) -> None:
         """Takes a reading of the counter at finalized; older readings than the last equality say nothing new."""
         if self.accounted_to is not None and slot <= self.accounted_to:

@@ -5,7 +5,6 @@ elsewhere.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -66,7 +65,6 @@ class Engine:
         self._blockhash_until = 0.0
         self._price = 0
         self._sending: set[asyncio.Task[None]] = set()
-        self._turn = itertools.count()
         self._moved_at = time.monotonic()
 
     async def run(self) -> None:
@@ -149,11 +147,9 @@ class Engine:
         """Hands the bytes to one endpoint, another one each time. No answer to this means anything but "slow
         down".
         """
-        now = time.monotonic()
-        usable = [endpoint for endpoint in self._tools.chain.pool.endpoints if endpoint.usable(now)]
-        if not usable:
+        endpoint = self._tools.chain.pool.pick()
+        if endpoint is None:
             return
-        endpoint = usable[next(self._turn) % len(usable)]
         try:
             await self._tools.chain.send(endpoint, flight.wire)
         except EndpointAwayError:
@@ -183,7 +179,7 @@ class Engine:
         campaign.on_counter(slot, config.num_minted, time.monotonic())
         if campaign.wants_replay(time.monotonic()):
             log.info("the tree's counter differs from what is known: reading history")
-            campaign.on_history(await self._tools.replay.catch_up(config.num_minted), time.monotonic())
+            campaign.on_history(await self._tools.replay.catch_up(config.num_minted, slot), time.monotonic())
         now = time.monotonic()
         if self._progress() != before:
             self._moved_at = now

@@ -76,6 +76,23 @@ class History:
         """Nonces below `minted` for which no mint is known."""
         return [nonce for nonce in range(minted) if nonce not in self._by_nonce]
 
+    def contradicts(self, minted: int, slot: int) -> bool:
+        """Whether a counter that says `minted` at the finalized `slot` cannot belong to this history: more mints are
+        known of those slots. A chain that was restarted or rolled back has less than an old cache tells.
+        """
+        held = [mint for fact in self._transactions.values() if fact.slot <= slot for mint in fact.mints]
+        return len(held) > minted or any(mint.nonce >= minted for mint in held)
+
+    def goes_beyond(self, minted: int, slot: int) -> bool:
+        """Whether a mint is known that is not among the first `minted` ones or is newer than `slot`."""
+        mints = ((fact.slot, mint.nonce) for fact in self._transactions.values() for mint in fact.mints)
+        return any(at > slot or nonce >= minted for at, nonce in mints)
+
+    @property
+    def created(self) -> bool:
+        """Whether the transaction that created the tree, the dearest of all, is known."""
+        return any(fact.rent for fact in self._transactions.values())
+
     def anchor_slot(self) -> int | None:
         """The slot up to which the history is known without a gap: that of the last mint of the gapless beginning.
 

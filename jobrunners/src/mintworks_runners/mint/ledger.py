@@ -26,13 +26,16 @@ _PAGE = 2000
 
 
 class LedgerCache(Protocol):
-    """Keeps facts of one tree. Losing it costs time and nothing else, so neither method ever raises."""
+    """Keeps facts of one tree. Losing it costs time and nothing else, so no method ever raises."""
 
     async def load(self) -> list[TxFact]:
         """All facts that were kept and are whole."""
 
     async def append(self, facts: Sequence[TxFact]) -> None:
         """Keep more facts."""
+
+    async def forget(self) -> None:
+        """Drop all facts: they were of a chain that is no more."""
 
 
 class NoLedger:
@@ -43,6 +46,9 @@ class NoLedger:
         return []
 
     async def append(self, facts: Sequence[TxFact]) -> None:
+        """Nothing."""
+
+    async def forget(self) -> None:
         """Nothing."""
 
 
@@ -67,6 +73,13 @@ class FileLedger:
         text = "".join(f"{encode_line(fact)}\n" for fact in facts)
         try:
             await asyncio.to_thread(self._write, text)
+        except OSError as error:
+            log.warning("ledger cache %s: %s", self._path, error)
+
+    async def forget(self) -> None:
+        """Without the file."""
+        try:
+            await asyncio.to_thread(self._path.unlink, missing_ok=True)
         except OSError as error:
             log.warning("ledger cache %s: %s", self._path, error)
 
@@ -107,6 +120,14 @@ class RedisLedger:
             for start in range(0, len(facts), _PAGE):
                 await client.rpush(self._key, *map(encode_line, facts[start : start + _PAGE]))
             await client.expire(self._key, TTL_SECONDS)
+        except AWAY as error:
+            await self._link.lost()
+            log.warning("ledger cache: %s", error)
+
+    async def forget(self) -> None:
+        """Without the list."""
+        try:
+            await (await self._link.client()).delete(self._key)
         except AWAY as error:
             await self._link.lost()
             log.warning("ledger cache: %s", error)

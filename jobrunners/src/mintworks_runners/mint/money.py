@@ -29,12 +29,17 @@ class Estimate:
         return self.rent + self.fees
 
 
+def config_rent() -> int:
+    """Lamports of rent of a tree's second account, which the program creates at the wallet's expense."""
+    return rent(CONFIG_BYTES)
+
+
 def estimate(new_tree: TreeSize | None, missing: int, batch: int, signatures: int) -> Estimate:
     """For `missing` mints in transactions of at most `batch`, with so many signatures each; `new_tree` is still to be
     made.
     """
     transactions = math.ceil(missing / batch)
-    tree_rent = 0 if new_tree is None else new_tree.rent + rent(CONFIG_BYTES)
+    tree_rent = 0 if new_tree is None else new_tree.rent + config_rent()
     making = 0 if new_tree is None else LAMPORTS_PER_SIGNATURE
     return Estimate(tree_rent, making + transactions * signatures * LAMPORTS_PER_SIGNATURE)
 

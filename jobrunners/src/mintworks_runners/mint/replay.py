@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from solders.pubkey import Pubkey
 
+from mintworks_runners.core.errors import RunEnded
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.mint.extract import UnreadableTransactionError, read_transaction
 from mintworks_runners.mint.facts import History, TxFact
@@ -44,31 +45,80 @@ class Replay:
         self._cache = cache
         self._stop = stop
         self._loaded = False
+        self._creation = False
+        self._unread: set[str] = set()
+        self._heard = False
 
-    async def catch_up(self, minted: int, told: Told | None = None) -> list[TxFact]:
-        """Reads until all nonces below `minted` are known; answers the facts that are new to this process.
+    async def catch_up(
+        self, minted: int, slot: int, told: Told | None = None, *, creation: bool = False
+    ) -> list[TxFact]:
+        """Reads until all nonces below `minted`, the counter at the finalized `slot`, are known, with `creation` the
+        transaction that made the tree, too; answers the facts that are new to this process.
 
-        Waiting `HistoryIncomplete` where they are not after every endpoint was tried again and again.
+        Waiting `HistoryIncomplete` where they are not after every endpoint was tried again and again, or where
+        history shows more than the counter; `NoHealthyEndpoint` where nobody answered.
         """
+        self._creation = creation
+        cached = [] if self._loaded else self.history.add(await self._cache.load())
+        self._loaded = True
+        suspect = bool(cached) and self.history.goes_beyond(minted, slot)
         new: list[TxFact] = []
-        if not self._loaded:
-            self._loaded = True
-            new += self.history.add(await self._cache.load())
+        if not suspect:
+            new = cached + await self._grow(minted, told)
+            suspect = bool(cached) and self.history.contradicts(minted, slot)
+        if suspect:
+            new = await self._start_over(minted, told)
+        if self.history.contradicts(minted, slot):
+            message = f"the tree's history shows more mints than its counter at slot {slot}, which is {minted}"
+            raise ended("HistoryIncomplete", message)
+        return new
+
+    async def _start_over(self, minted: int, told: Told | None) -> list[TxFact]:
+        """Without the cache: it tells of mints that the counter does not know, so either the counter's reading is
+        old or the chain is not the one that the cache is of. Only the first is harmless, and only time is lost.
+        """
+        log.warning("the ledger cache goes beyond the tree's counter: reading the whole history again")
+        self.history = History()
+        new = await self._grow(minted, told)
+        await self._cache.forget()
+        await self._cache.append(new)
+        return new
+
+    async def _grow(self, minted: int, told: Told | None) -> list[TxFact]:
+        """Reads from one endpoint after the other until nothing is missing. Patience lasts while facts come in."""
+        new: list[TxFact] = []
+        self._heard = False
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            for endpoint in self._chain.pool.endpoints:
-                if endpoint.usable(time.monotonic()):
-                    new += await self._read(endpoint, minted, told)
-                    if not self.history.missing(minted):
-                        return new
+            for endpoint in self._chain.pool.usable():
+                known = await self._read(endpoint, minted, told)
+                new += known
+                if self._complete(minted):
+                    return new
+                if known:
+                    deadline = time.monotonic() + PATIENCE_SECONDS
             if time.monotonic() > deadline:
-                missing = self.history.missing(minted)
-                raise ended(
-                    "HistoryIncomplete",
-                    f"{len(missing)} of the tree's {minted} mints are in no endpoint's history (the first is number "
-                    f"{missing[0]}); nothing is minted while they are unknown. An endpoint with full history is needed",
-                )
+                raise self._gap(minted)
             await self._stop.sleep(1.0)
+
+    def _complete(self, minted: int) -> bool:
+        """Whether nothing is missing: no nonce, and nothing that this job paid for."""
+        self._unread = {signature for signature in self._unread if signature not in self.history}
+        creation = self.history.created or not self._creation
+        return self._heard and creation and not self._unread and not self.history.missing(minted)
+
+    def _gap(self, minted: int) -> RunEnded:
+        missing = self.history.missing(minted)
+        if missing:
+            return ended(
+                "HistoryIncomplete",
+                f"{len(missing)} of the tree's {minted} mints are in no endpoint's history (the first is number "
+                f"{missing[0]}); nothing is minted while they are unknown. An endpoint with full history is needed",
+            )
+        if not self._heard:
+            return ended("NoHealthyEndpoint", "no endpoint answers with the tree's history")
+        what = f"transaction {min(self._unread)}" if self._unread else "the transaction that created the tree"
+        return ended("HistoryIncomplete", f"no endpoint answers with {what}, so what was paid is unknown")
 
     async def _read(self, endpoint: Endpoint, minted: int, told: Told | None) -> list[TxFact]:
         """What this endpoint's history adds; an endpoint that fails on the way adds what it had said by then."""
@@ -79,11 +129,14 @@ class Replay:
                 batch = rows[start : start + TOGETHER]
                 facts = await asyncio.gather(*(self._transaction(endpoint, row.signature) for row in batch))
                 known = self.history.add(fact for fact in facts if fact is not None)
+                # Older rows can only hold mints, which the counter misses; these hold this job's costs, too.
+                self._unread.update(row.signature for row in batch if row.slot >= self._first_slot)
                 await self._cache.append(known)
                 new += known
                 if told is not None:
                     told(len(self.history.mints), minted)
                 self._stop.check()
+            self._heard = True
         except (EndpointAwayError, RpcError) as error:
             log.warning("history of %s: %s", endpoint.name, error)
         return new
@@ -102,7 +155,7 @@ class Replay:
 
     async def _pages(self, endpoint: Endpoint, found: dict[str, SignatureRow], *, again: bool) -> int:
         """Adds to `found` and answers how much was new. `again` ends at the first page without news."""
-        anchor = self.history.anchor_slot()
+        anchor = None if self._creation and not self.history.created else self.history.anchor_slot()
         fresh, before = 0, None
         while True:
             page = await self._insist(endpoint, partial(self._chain.signatures, endpoint, self._tree, before))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
@@ -14,11 +15,13 @@ from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.mint import machine
 from mintworks_runners.mint.builder import SignedTransaction, Signer
 from mintworks_runners.mint.chainerrors import explain
-from mintworks_runners.mint.lease import Lease
+from mintworks_runners.mint.lease import Lease, LeaseLapsed
+from mintworks_runners.mint.money import config_rent, sol
 from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import Blockhash, Chain
 from mintworks_runners.mint.rpc.endpoint import EndpointAwayError, RpcError
 from mintworks_runners.mint.treeplan import Found, NewTree, accounts_of, check_new, creation, read_found
+from mintworks_runners.solana.budget import MAX_COMPUTE_UNITS
 from mintworks_runners.solana.programs import tree_authority
 from mintworks_runners.solana.tree import TreeConfig, decode_config
 
@@ -27,6 +30,24 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.4
 UNITS_MARGIN = 1.3
 TRIES = 5
+
+
+SETTLE_SECONDS = 60.0
+"""A confirmed creation is finalized in about 13 s; a fork may cost as much again."""
+
+UNKNOWN_SECONDS = 15.0
+"""The status of a finalized transaction may lag the bank; after this long a tree that is there counts as made."""
+
+HISTORY_SECONDS = 60.0
+MAX_RENT_FACTOR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A creation, and the lamports of rent that it takes from the wallet."""
+
+    instructions: list[Instruction]
+    rent: int
 
 
 async def find_tree(chain: Chain, tree: Pubkey, *, min_slot: int | None = None) -> Found:
@@ -53,54 +74,94 @@ class TreeSetup:
         self._lease = lease
         self._stop = stop
 
-    async def make(self, price: int) -> bool:
-        """Makes the tree unless it is there. True where our own transaction of this process made it: then nobody can
-        have
-        signed a mint into it before, for mints are signed only into finalized trees.
+    async def make(self, price: int, allowance: int | None) -> int | None:
+        """Makes the tree unless it is there, for at most `allowance` lamports (None: no limit). The finalized slot
+        where our own transaction of this process made it: then nobody can have signed a mint into it before, for
+        mints are signed only into finalized trees. None where it was there already.
 
-        InvalidInput `TreeMismatch` where something else is there; AttemptFailed where the program refuses.
+        InvalidInput `TreeMismatch` where something else is there; Waiting `CostLimit`; AttemptFailed where the
+        program refuses.
         """
+        slot = None
         for _ in range(TRIES):
-            found = await self.look()
+            found = await self.look(slot)
             if found.exists:
-                return False
-            present = 0 if found.account is None else found.account.lamports
-            rent = await self._chain.rent(self._plan.size.account_bytes)
-            wallet = self._signer.wallet.pubkey()
-            transaction, blockhash = await self._sign(creation(self._plan, wallet, rent, present), price)
+                return None
+            draft = await self._instructions(found)
+            units = await self._simulated(draft, price)
+            if units is None:
+                return None
+            transaction, blockhash = await self._sign(draft, units, price)
+            self._check_cost(draft.rent + transaction.cost, allowance)
             end = await self._follow(transaction, blockhash)
             log.info("tree %s: %s", self._plan.address, end, extra={"signature": transaction.signature})
             if isinstance(end, machine.FinalOk):
-                return True
-            if isinstance(end, machine.FinalErr) and not (await self.look()).exists:
-                raise ended("TreeNotCreated", f"creating {self._plan.address}: {explain(end.error)}")
+                return end.slot
+            if isinstance(end, machine.FinalErr):
+                slot = end.slot
+                if not (await self.look(slot)).exists:
+                    raise ended("TreeNotCreated", f"creating {self._plan.address}: {explain(end.error)}")
         raise ended("TreeNotCreated", f"{TRIES} transactions that create {self._plan.address} did not land")
 
-    async def look(self) -> Found:
+    async def look(self, min_slot: int | None = None) -> Found:
         """What lies at the address now; InvalidInput where the tree could not be made there."""
-        found = await find_tree(self._chain, self._plan.address)
+        found = await find_tree(self._chain, self._plan.address, min_slot=min_slot)
         finding = check_new(found, self._plan, self._signer.wallet.pubkey())
         if finding is not None:
             raise InvalidInput([finding])
         return found
 
-    async def _sign(self, instructions: list[Instruction], price: int) -> tuple[SignedTransaction, Blockhash]:
-        draft = self._signer.sign(instructions, (await self._chain.blockhash()).hash, 1_400_000, price)
-        simulated = await self._chain.simulate(draft.wire)
-        if simulated.error is not None:
-            raise _simulation_failed(self._plan.address, simulated.error, simulated.logs)
+    async def _instructions(self, found: Found) -> _Draft:
+        """The creation, at the rent that the chain asks. Nothing is known that would make it differ much from what
+        it has always been: an endpoint that asks for more is not to be paid.
+        """
+        size, present = self._plan.size, 0 if found.account is None else found.account.lamports
+        asked = await self._chain.rent(size.account_bytes)
+        if asked > MAX_RENT_FACTOR * size.rent:
+            message = f"an endpoint asks {asked} lamports of rent for {self._plan.address}; {size.rent} are usual"
+            raise ended("TreeNotCreated", message)
+        instructions = creation(self._plan, self._signer.wallet.pubkey(), asked, present)
+        return _Draft(instructions, max(0, asked - present) + config_rent())
+
+    def _check_cost(self, cost: int, allowance: int | None) -> None:
+        if allowance is not None and cost > allowance:
+            message = f"creating the tree costs {sol(cost)} SOL, {sol(max(0, allowance))} of maxCost are left"
+            raise ended("CostLimit", message)
+
+    async def _simulated(self, draft: _Draft, price: int) -> int | None:
+        """Compute units of the creation; None where the tree has come to be there meanwhile.
+
+        A simulation sees what is confirmed, the look at the tree only what is finalized: where a predecessor died
+        between the two, the creation is refused until its tree is finalized.
+        """
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            signed = self._signer.sign(
+                draft.instructions, (await self._chain.blockhash()).hash, MAX_COMPUTE_UNITS, price
+            )
+            simulated = await self._chain.simulate(signed.wire)
+            if simulated.error is None:
+                return simulated.units
+            failure = _simulation_failed(self._plan.address, simulated.error, simulated.logs)
+            if failure.reason == "LowBalance" or time.monotonic() > deadline:
+                raise failure
+            await self._stop.sleep(POLL_SECONDS)
+            if (await self.look()).exists:
+                return None
+
+    async def _sign(self, draft: _Draft, units: int, price: int) -> tuple[SignedTransaction, Blockhash]:
         blockhash = await self._chain.blockhash()
         await self._lease.renew(blockhash.height)
         if not self._lease.may_sign(blockhash.height):
-            raise ended("LeaseHeld", "the lease did not allow a signature")
-        return self._signer.sign(instructions, blockhash.hash, int(simulated.units * UNITS_MARGIN), price), blockhash
+            raise LeaseLapsed
+        return self._signer.sign(draft.instructions, blockhash.hash, int(units * UNITS_MARGIN), price), blockhash
 
     async def _follow(self, transaction: SignedTransaction, blockhash: Blockhash) -> machine.Ended:
         """Sends and watches one transaction to its end. Step (c) of its expiry: the tree is not there at a slot past
-        it.
+        it. A tree that is there although ours is in no history was made by somebody else: ours cannot land any more.
         """
         state: machine.State = machine.Signed()
-        sent_at = float("-inf")
+        sent_at, unknown_since = float("-inf"), float("inf")
         while not isinstance(state, machine.FinalOk | machine.FinalErr | machine.Expired):
             if machine.wants_broadcast(state) and time.monotonic() - sent_at >= 2.0:
                 sent_at = time.monotonic()
@@ -114,14 +175,23 @@ class TreeSetup:
             epoch = await self._chain.epoch()
             await self._lease.renew(epoch.height)
             state = machine.on_height(state, blockhash.last_valid, epoch.slot, epoch.height)
-            if isinstance(state, machine.InFlight) and state.absent:
-                found = await find_tree(self._chain, self._plan.address, min_slot=state.passed)
-                state = state if found.exists else machine.on_all_accounted(state, found.slot)
+            if isinstance(state, machine.InFlight) and state.passed is not None:
+                unknown_since = min(unknown_since, time.monotonic())
+                state = await self._past_its_life(state, unknown_since)
         return state
 
+    async def _past_its_life(self, state: machine.InFlight, since: float) -> machine.State:
+        """What follows for a transaction whose blockhash has died and that no block is known to hold."""
+        found = await find_tree(self._chain, self._plan.address, min_slot=state.passed)
+        if found.exists and (state.absent or time.monotonic() - since > UNKNOWN_SECONDS):
+            # Whoever made it: `look` finds it, and whatever may have been signed into it is waited out.
+            return machine.Expired()
+        if not found.exists and time.monotonic() - since > HISTORY_SECONDS:
+            raise ended("HistoryIncomplete", f"no endpoint can say what became of the creation of {self._plan.address}")
+        return state if found.exists else machine.on_all_accounted(state, found.slot)
+
     async def _send(self, wire: bytes) -> None:
-        now = time.monotonic()
-        usable = [endpoint for endpoint in self._chain.pool.endpoints if endpoint.usable(now)]
+        usable = self._chain.pool.usable()
         answers = await asyncio.gather(*(self._chain.send(e, wire) for e in usable), return_exceptions=True)
         for answer in answers:
             if isinstance(answer, EndpointAwayError | RpcError):

@@ -198,6 +198,7 @@ def _status(value: dict[str, Any] | None) -> Status | None:
     error = value["err"]
     name = value.get("confirmationStatus")
     if name is None:
-        # Old nodes leave it out; confirmations null has always meant rooted.
-        name = "finalized" if value.get("confirmations") is None else "processed"
+        # Old nodes leave it out; confirmations null has always meant rooted. One that says nothing of either has
+        # said nothing about how sure it is.
+        name = "finalized" if value.get("confirmations", 0) is None else "processed"
     return Status(int(value["slot"]), None if error is None else json.dumps(error), _COMMITMENTS[name])

@@ -82,7 +82,7 @@ class Pool:
         """Like `call`, and says who answered."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            endpoint = self._pick()
+            endpoint = self.pick()
             if endpoint is not None:
                 try:
                     return Answer(endpoint, await self.call_one(endpoint, method, params))
@@ -91,7 +91,7 @@ class Pool:
             if time.monotonic() > deadline:
                 raise self._nobody(method)
             self._check_health()
-            await self._stop.sleep(0.05 if self._pick() is not None else 0.25)
+            await self._stop.sleep(0.05 if self.pick() is not None else 0.25)
 
     async def call_one(self, endpoint: Endpoint, method: str, params: list[Any]) -> Any:
         """Ask this endpoint and no other. RpcError, EndpointAwayError, Stopped."""
@@ -106,10 +106,13 @@ class Pool:
 
     async def all(self, method: str, params: list[Any]) -> list[Answer]:
         """What every endpoint that is usable answers now; those that do not answer are left out."""
-        now = time.monotonic()
-        asked = [endpoint for endpoint in self.endpoints if endpoint.usable(now)]
-        answers = await asyncio.gather(*(self._maybe(endpoint, method, params) for endpoint in asked))
+        answers = await asyncio.gather(*(self._maybe(endpoint, method, params) for endpoint in self.usable()))
         return [answer for answer in answers if answer is not None]
+
+    def usable(self) -> list[Endpoint]:
+        """The endpoints that are worth asking now."""
+        now = time.monotonic()
+        return [endpoint for endpoint in self.endpoints if endpoint.usable(now)]
 
     async def _maybe(self, endpoint: Endpoint, method: str, params: list[Any]) -> Answer | None:
         try:
@@ -117,9 +120,9 @@ class Pool:
         except (EndpointAwayError, RpcError):
             return None
 
-    def _pick(self) -> Endpoint | None:
-        now = time.monotonic()
-        usable = [endpoint for endpoint in self.endpoints if endpoint.usable(now)]
+    def pick(self) -> Endpoint | None:
+        """The endpoint whose turn it is among the usable ones."""
+        usable = self.usable()
         return usable[next(self._turn) % len(usable)] if usable else None
 
     def _nobody(self, method: str) -> RunEnded:
