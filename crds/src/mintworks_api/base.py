@@ -73,8 +73,8 @@ def parse_duration(text: str) -> timedelta:
 
 
 Duration = Annotated[str, Field(pattern=DURATION_PATTERN, min_length=2, max_length=32)]
-# A number of a status. JSON knows no bound, but the API server refuses what does not fit 64 bits. Its schema says that by
-# `format: int64`: a bound there is a floating-point number, which 2**63-1 is not.
+# A number of a status. JSON knows no bound, but the API server refuses what does not fit 64 bits. Its schema says that
+# by `format: int64`: a bound there is a floating-point number, which 2**63-1 is not.
 Count = Annotated[int, Field(ge=0, le=_INT64_MAX), WithJsonSchema({"type": "integer"})]
 DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
 DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]

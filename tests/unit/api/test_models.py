@@ -82,7 +82,8 @@ def _numbers(model: type[Any]) -> Iterator[tuple[type[Any], str]]:
             yield model, field.alias or name
 
 
-STATUS_MODELS = [JobStatus, JobQueueStatus, *(m for k in JOB_KINDS.values() for m in (k.inputs, k.result))]
+_KINDS = JOB_KINDS.values()
+STATUS_MODELS: list[type[Any]] = [JobStatus, JobQueueStatus, *(m for k in _KINDS for m in (k.inputs, k.result))]
 
 
 @pytest.mark.parametrize(("model", "name"), [pair for model in STATUS_MODELS for pair in _numbers(model)], ids=str)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from mintworks_api import Phase
+from mintworks_api import JobStatus, Phase
 from mintworks_api.status import ActiveRun, Attempts, Items, JobError, Progress
 from mintworks_operator.core import Emit, Failure, RunState, RunView
 from support.snapshots import (
@@ -102,6 +103,40 @@ def test_when_a_job_ends(before: Attempts, end: RunView, phase: Phase, reason: s
         assert status.next_attempt_time is None
         assert only(decision, Emit).type == ("Normal" if good else "Warning")
         assert decision.slot is None
+
+
+HALF = "\ud800"
+NOTHING = {"reason": "Empty", "message": "no name", "field": None, "row": None, "column": None, "item": None}
+
+
+@pytest.mark.parametrize(
+    ("told", "errors"),
+    [
+        ({"reason": HALF, "message": HALF, "errors": [{"reason": HALF, "message": HALF, "field": HALF}]}, ["?"]),
+        ({"errors": [NOTHING]}, ["Empty"]),
+        ({"errors": [NOTHING | {"row": 2**63}, NOTHING | {"item": 10**400}, NOTHING]}, ["Empty"]),
+        ({"errors": [{"reason": 1}, 7, None, NOTHING | {"message": None}, NOTHING]}, ["Empty"]),
+    ],
+)
+def test_whatever_a_runner_tells_last_fits_the_status(told: Any, errors: list[str]) -> None:
+    decision = look(job(status=active()), failed(Failure.FAILED, termination=told))
+    status = written(decision).status
+    assert [e.reason for e in status.errors] == errors
+    json.dumps(status.wire()).encode()
+    assert JobStatus.model_validate(status.wire()) == status
+
+
+@pytest.mark.parametrize("result", [{**RESULT, "items": 2**63}, {**RESULT, "bytes": -1}, {**RESULT, "cid": HALF}])
+def test_a_result_that_the_api_server_would_refuse_is_a_bad_one(result: Any) -> None:
+    status = written(look(job(status=active()), complete(result))).status
+    assert status.attempts is not None
+    assert status.attempts.last[-1].reason == "BadResult"
+
+
+def test_more_failed_than_there_are_is_no_negative_count() -> None:
+    status = active(progress=Progress(items=Items(total=1, failed=2**63 - 1)))
+    shown = written(look(job(status=status), complete())).status
+    assert JobStatus.model_validate(shown.wire()) == shown
 
 
 def test_maxattempts_raised_in_time_counts() -> None:

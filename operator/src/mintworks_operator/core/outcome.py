@@ -92,8 +92,8 @@ def _errors(value: object) -> tuple[JobError, ...]:
     for item in value if isinstance(value, list) else []:
         cut = {"reason": SHORT, "message": 1024, "field": SHORT, "column": SHORT}
         try:
-            fields = {k: clip(v, cut[k]) if k in cut else v for k, v in item.items()}
+            fields = {k: clip(v, cut[k]) if k in cut and isinstance(v, str) else v for k, v in item.items()}
             found.append(JobError.model_validate(fields))
-        except (ValidationError, AttributeError, TypeError):
+        except (ValidationError, AttributeError):
             continue
     return tuple(found)

@@ -14,5 +14,8 @@ def seconds(moment: datetime) -> datetime:
 
 
 def clip(text: str, limit: int = TEXT) -> str:
-    """The text, cut to what a status field may hold; a cut shows as an ellipsis."""
+    """The text as a status field may hold it: cut, which shows as an ellipsis, and without halves of characters
+    (surrogates), which JSON can name but UTF-8 cannot write.
+    """
+    text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -113,7 +113,7 @@ def _full(progress: Progress | None) -> Progress:
     """A success is complete, whether or not the last word about progress arrived."""
     items = progress.items if progress is not None else None
     if items is not None and items.total is not None:
-        items = items.model_copy(update={"done": items.total - items.failed})
+        items = items.model_copy(update={"done": max(0, items.total - items.failed)})
     return summarized((progress or Progress()).model_copy(update={"percent": 100, "items": items}))
 
 
