@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from mintworks_api import JOB_KINDS
 from mintworks_operator.core import Failure, JobView, News, RunState, RunView, fold
 from mintworks_operator.core.actions import CreateRun
 from mintworks_operator.core.slots import Slot
@@ -170,7 +171,7 @@ class LocalJob:
             return
         whole = data[: data.rfind(b"\n") + 1]
         self._read += len(whole)
-        self.news = fold(self.news, number, whole.splitlines())
+        self.news = fold(JOB_KINDS[self.manifest.manifest.kind], self.news, number, whole.splitlines())
 
     def _end(self, number: int, code: int, now: datetime) -> None:
         folder = self.folder.run(number)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mintworks_api import JOB_KINDS
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from . import metrics
 from .core import News, fold
@@ -21,7 +23,7 @@ log = logging.getLogger(__name__)
 
 #: Milliseconds that one read waits for news; also how long a job that just started waits to be read.
 BLOCK = 500
-#: Least time between two passes that progress alone asks for, in seconds.
+#: Least time between two versions of a job's progress, in seconds: each is a write, and a write makes a pass.
 INTERVAL = 1.0
 #: Messages read from one stream at once; a stream holds about 100.
 COUNT = 200
@@ -33,15 +35,23 @@ RETRY = 1.0
 
 @dataclass
 class _Listened:
-    """A job whose stream is read."""
+    """A job whose stream is read. `news` is what was read, `shown` what passes see of it since `since`; `bad` says that
+    what stands in the stream's place cannot be read.
+    """
 
     key: JobKey
     run: int
     last: str = "0"
     news: News = field(default_factory=News)
+    shown: News = field(default_factory=News)
+    since: float = float("-inf")
     told_inputs: bool = False
     echoed: str | None = None
-    woken: float = float("-inf")
+    bad: bool = False
+
+    def show(self, now: float) -> None:
+        """Let passes see all that was read."""
+        self.shown, self.since = self.news, now
 
 
 class Progress:
@@ -58,9 +68,17 @@ class Progress:
         self._redis: Redis | None = None
 
     def news(self, uid: str, run: int) -> News:
-        """What that run told so far."""
+        """What that run told so far; of its progress a new version at most every INTERVAL."""
         listened = self._jobs.get(uid)
-        return listened.news if listened is not None and listened.run == run else News()
+        if listened is None or listened.run != run:
+            return News()
+        if listened.news != listened.shown:
+            now = self._clock()
+            if now >= listened.since + INTERVAL:
+                listened.show(now)
+            else:
+                self._wake(listened.key, listened.since + INTERVAL - now)
+        return listened.shown
 
     def listen(self, uid: str, key: JobKey, run: int) -> None:
         """Read this job's stream, for that run."""
@@ -78,21 +96,25 @@ class Progress:
         if self._redis is None:
             return
         try:
-            async with asyncio.timeout(TIMEOUT):
-                await self._redis.unlink(f"mw:{namespace}:{uid}:progress", f"mw:{namespace}:{uid}:inputs")
+            with _cancelled_for_certain():
+                async with asyncio.timeout(TIMEOUT):
+                    await self._redis.unlink(f"mw:{namespace}:{uid}:progress", f"mw:{namespace}:{uid}:inputs")
         except (RedisError, OSError, TimeoutError) as error:
             log.debug("what Redis holds of %s/%s stays until its time is over: %s", namespace, uid, error)
 
     async def catch_up(self, uid: str) -> None:
         """Reads what a run told last, before its end is judged. Redis away: then not."""
         listened = self._jobs.get(uid)
-        if listened is None or self._redis is None:
+        if listened is None:
             return
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                await self._read(self._redis, {uid: listened}, None)
-        except (RedisError, OSError, TimeoutError) as error:
-            log.debug("the last progress of %s is not read: %s", listened.key, error)
+        if self._redis is not None and not listened.bad:
+            try:
+                with _cancelled_for_certain():
+                    async with asyncio.timeout(TIMEOUT):
+                        await self._read(self._redis, {uid: listened}, None)
+            except (RedisError, OSError, TimeoutError) as error:
+                log.debug("the last progress of %s is not read: %s", listened.key, error)
+        listened.show(self._clock())
 
     async def echo(self, uid: str, inputs: Mapping[str, Any]) -> None:
         """Tells the runner what is frozen in status.inputs now, if it asked by telling inputs."""
@@ -103,8 +125,9 @@ class Progress:
         if text == listened.echoed:
             return
         try:
-            async with asyncio.timeout(TIMEOUT):
-                await self._redis.set(f"mw:{listened.key.namespace}:{uid}:inputs", text, ex=TTL)
+            with _cancelled_for_certain():
+                async with asyncio.timeout(TIMEOUT):
+                    await self._redis.set(f"mw:{listened.key.namespace}:{uid}:inputs", text, ex=TTL)
             listened.echoed = text
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("inputs of %s are not echoed, tried again: %s", listened.key, error)
@@ -115,11 +138,14 @@ class Progress:
         away = False
         while True:
             try:
-                await self._connect()
+                with _cancelled_for_certain():
+                    await self._connect()
                 await self._follow()
             except (RedisError, OSError, ValueError, TimeoutError) as error:
                 if not away:
-                    log.warning("Redis is away, progress is not shown until it is back: %s", error)
+                    # A ValueError is about the URL, and quotes parts of it: the password may be among them.
+                    why = "its URL cannot be used" if isinstance(error, ValueError) else error
+                    log.warning("Redis is away, progress is not shown until it is back: %s", why)
                 away = True
                 metrics.REDIS.set(0)
                 await self.close()
@@ -139,7 +165,12 @@ class Progress:
     async def _connect(self) -> None:
         url = (await asyncio.to_thread(self._file.read_text)).strip()
         redis = Redis.from_url(
-            url, decode_responses=True, socket_connect_timeout=TIMEOUT, socket_timeout=TIMEOUT + BLOCK / 1000
+            url,
+            decode_responses=True,
+            # Tenants write what they like; a byte that is not UTF-8 must not fail the read of everyone's streams.
+            encoding_errors="replace",
+            socket_connect_timeout=TIMEOUT,
+            socket_timeout=TIMEOUT + BLOCK / 1000,
         )
         await redis.ping()
         log.info("Redis answers")
@@ -147,34 +178,74 @@ class Progress:
         metrics.REDIS.set(1)
         for listened in self._jobs.values():
             # A Redis that lost its memory holds neither the stream nor the echo any more.
-            listened.last, listened.echoed = "0", None
+            listened.last, listened.echoed, listened.bad = "0", None, False
 
     async def _follow(self) -> None:
         while self._redis is not None:
-            if self._jobs:
-                await self._read(self._redis, dict(self._jobs), BLOCK)
-            else:
+            jobs = {uid: listened for uid, listened in self._jobs.items() if not listened.bad}
+            if not jobs:
                 await asyncio.sleep(BLOCK / 1000)
+                continue
+            with _cancelled_for_certain():
+                await self._read(self._redis, jobs, BLOCK)
 
     async def _read(self, redis: Redis, jobs: Mapping[str, _Listened], block: int | None) -> None:
+        try:
+            await self._read_together(redis, jobs, block)
+        except ResponseError:
+            # Redis says neither which stream is bad nor anything of the others.
+            for uid, listened in jobs.items():
+                await self._read_alone(redis, uid, listened)
+
+    async def _read_alone(self, redis: Redis, uid: str, listened: _Listened) -> None:
+        try:
+            await self._read_together(redis, {uid: listened}, None)
+        except ResponseError as error:
+            if type(error) is not ResponseError:
+                # A refusal of its own kind (no permission, read-only, …) is about this connection, not about a stream.
+                raise
+            self._put_aside(listened, error)
+
+    async def _read_together(self, redis: Redis, jobs: Mapping[str, _Listened], block: int | None) -> None:
         streams = {f"mw:{j.key.namespace}:{uid}:progress": j for uid, j in jobs.items()}
         positions: dict[Any, Any] = {name: j.last for name, j in streams.items()}
         answer: Any = await redis.xread(positions, count=COUNT, block=block)
         for name, entries in answer or []:
-            self._take(streams[name], entries)
+            try:
+                self._take(streams[name], entries)
+            except Exception as error:  # whatever one tenant wrote, the others' streams are read on
+                log.exception("a message cannot be taken in")
+                self._put_aside(streams[name], error)
+
+    def _put_aside(self, listened: _Listened, error: Exception) -> None:
+        """Read this stream no more, until the job's next run or another connection."""
+        listened.bad = True
+        log.warning("what run %d of %s tells cannot be read: %s", listened.run, listened.key, error)
 
     def _take(self, listened: _Listened, entries: list[tuple[str, dict[str, str]]]) -> None:
         metrics.PROGRESS.inc(len(entries))
         before = listened.news
         texts = [fields.get("data", "") for _, fields in entries]
         listened.last = entries[-1][0]
-        listened.news = fold(before, listened.run, texts)
-        asked = any('"inputs"' in text for text in texts) and bool(listened.news.inputs)
-        if asked:
+        listened.news = fold(JOB_KINDS[listened.key.kind], before, listened.run, texts)
+        now = self._clock()
+        if any('"inputs"' in text for text in texts) and listened.news.inputs:
             # Told again means that the echo did not arrive.
             listened.told_inputs, listened.echoed = True, None
-        if asked or listened.news != before:
-            now = self._clock()
-            delay = 0.0 if asked else max(0.0, listened.woken + INTERVAL - now)
-            listened.woken = now + delay
-            self._wake(listened.key, delay)
+            listened.show(now)
+            self._wake(listened.key, 0.0)
+        elif listened.news != before:
+            self._wake(listened.key, max(0.0, listened.since + INTERVAL - now))
+
+
+@contextlib.contextmanager
+def _cancelled_for_certain() -> Iterator[None]:
+    """Around requests. redis-py turns a cancellation that meets it in the middle of a command into an error of the
+    connection, or tries again: the task would go on as if nobody had wanted it to end.
+    """
+    try:
+        yield
+    finally:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError

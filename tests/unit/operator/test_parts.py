@@ -8,10 +8,12 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from mintworks_api import JOB_KINDS
 from mintworks_operator.api import JOBS, PODS
 from mintworks_operator.cache import Cache
 from mintworks_operator.config import ConfigError, load
 from mintworks_operator.core import News, fold
+from mintworks_operator.core.news import LONGEST
 from mintworks_operator.health import STALE, Health
 from mintworks_operator.keys import JobKey, Key, QueuesKey
 from mintworks_operator.names import KINDS, QUEUES
@@ -21,6 +23,9 @@ from mintworks_operator.work import WorkQueue
 from support.specs import METADATA, MINT
 
 Json = dict[str, Any]
+
+
+METADATA_JOB = JOB_KINDS["MetadataJob"]
 
 
 class Clock:
@@ -116,7 +121,8 @@ def run_labels(kind: str, uid: str, run: int) -> Json:
             "mintworks.dev/job": "a",
             "mintworks.dev/uid": uid,
             "mintworks.dev/run": str(run),
-        }
+        },
+        "ownerReferences": [{"kind": kind, "uid": uid, "controller": True}],
     }
 
 
@@ -208,11 +214,15 @@ def test_messages_of_the_run_are_folded_and_nonsense_is_passed_over() -> None:
         '{"type":"progress","run":2,"percent":600}',
         '{"type":"progress","run":1,"percent":99}',
         "nonsense",
+        "[" * LONGEST,
+        '{"type":"progress","run":2,"percent":70,"step":"%s"}' % ("x" * LONGEST),
+        '{"type":"inputs","run":2,"inputs":{"strange":1}}',
+        '{"type":"progress","run":2,"percent":70,"items":{"done":9223372036854775808}}',
         "[]",
         '{"type":"inputs","run":2,"inputs":[]}',
         '{"type":"inputs","run":2,"inputs":{"rowsSha256":"0"}}',
     ]
-    news = fold(News(), 2, messages)
+    news = fold(METADATA_JOB, News(), 2, messages)
     assert news.inputs == {"items": 3, "rowsSha256": "0"}
     assert news.progress is not None
     assert (news.progress.percent, news.progress.step) == (60, "s")
@@ -221,7 +231,7 @@ def test_messages_of_the_run_are_folded_and_nonsense_is_passed_over() -> None:
 
 @given(st.lists(st.text() | st.binary()))
 def test_no_message_stops_the_operator(messages: list[str | bytes]) -> None:
-    assert fold(News(), 1, messages) == News()
+    assert fold(METADATA_JOB, News(), 1, messages) == News()
 
 
 # --- health and configuration -----------------------------------------------------------------------------------------

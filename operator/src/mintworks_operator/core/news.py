@@ -6,18 +6,24 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mintworks_api import JobKind
 from mintworks_api.status import Progress
 from pydantic import ValidationError
 
 from .times import SHORT, TEXT, clip
 from .views import News
 
+#: Longest message that is looked at, in characters; an honest runner's are much shorter.
+LONGEST = 8 * 1024
 
-def fold(news: News, run: int, messages: Iterable[str | bytes]) -> News:
+
+def fold(kind: JobKind, news: News, run: int, messages: Iterable[str | bytes]) -> News:
     """The news with further messages (JSON texts of the runner protocol). What is not a message of that run, or has
-    not its form, is passed over: a runner's slip must not stop the operator.
+    not its form, is passed over, and so are inputs that the kind does not have: neither a runner's slip nor whatever
+    else a tenant writes may stop the operator or fill its memory.
     """
     progress, inputs = news.progress, dict(news.inputs)
+    known = {f.alias or name for name, f in kind.inputs.model_fields.items()}
     for text in messages:
         message = _parsed(text)
         if message.get("run") != run:
@@ -25,14 +31,16 @@ def fold(news: News, run: int, messages: Iterable[str | bytes]) -> News:
         if message.get("type") == "progress":
             progress = _progress(message) or progress
         elif message.get("type") == "inputs" and isinstance(message.get("inputs"), dict):
-            inputs.update(message["inputs"])
+            inputs |= {name: value for name, value in message["inputs"].items() if name in known}
     return News(progress, inputs)
 
 
 def _parsed(text: str | bytes) -> Mapping[str, Any]:
+    if len(text) > LONGEST:
+        return {}
     try:
         message = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return message if isinstance(message, dict) else {}
 
