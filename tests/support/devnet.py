@@ -14,6 +14,7 @@ FOLDER = repository() / "examples" / "devnet"
 FIELDS = {
     "spec.images.cid": "bafybeihwnohbnpl5alrqczf3wpr5tu27rqbnexa6nz4sj5jp4jsbdjc7zq",
     "spec.collection.creators.0.address": str(minter().pubkey()),
+    "spec.storage.kubo.url": "http://127.0.0.1:5001",
     "spec.collection.mint": str(collection().pubkey()),
 }
 
@@ -21,8 +22,8 @@ FIELDS = {
 def filled_in(target: Path) -> Path:
     """A copy of the example in `target` (which must not exist), filled in."""
     shutil.copytree(FOLDER, target)
-    for path, value in zip(("metadatajob.yaml", "metadatajob.yaml", "mintjob.yaml"), FIELDS.values(), strict=True):
-        file = target / path
+    for field, value in FIELDS.items():
+        file = target / ("mintjob.yaml" if field == "spec.collection.mint" else "metadatajob.yaml")
         file.write_text(re.sub(r'"<[^>]*>"', value, file.read_text(), count=1))
     (target / "wallet-secret.yaml.example").rename(target / "wallet-secret.yaml")
     return target

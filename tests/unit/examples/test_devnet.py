@@ -1,5 +1,6 @@
 """examples/devnet: refused as long as something is to be filled in, each place by name; whole once that is done."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,11 @@ def test_filled_in_it_is_whole(tmp_path: Path) -> None:
 
 def test_the_key_cannot_be_committed_by_accident() -> None:
     assert {"wallet-secret.yaml", "id.json"} <= set((FOLDER / ".gitignore").read_text().split())
+
+
+def test_the_key_lies_outside_the_folder() -> None:
+    # Inside it `run -f` and `kubectl apply -f` would read it as a manifest, as they do with every *.json.
+    told = (FOLDER / "README.md").read_text() + (FOLDER / "wallet-secret.yaml.example").read_text()
+    places = re.findall(r"(?:--outfile|--keypair|--from-file=id\.json=) ?([^\s`]+)", told)
+    assert len(places) >= 4
+    assert set(places) == {"~/devnet-minter.json", "$HOME/devnet-minter.json"}
