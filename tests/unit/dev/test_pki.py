@@ -72,6 +72,19 @@ def test_keys_are_their_owners_alone(folder: Path) -> None:
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
 
 
+def test_keys_are_their_owners_alone_even_over_looser_files(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "admin.kubeconfig"
+    written = (folder / "admin.key", folder / "sa.key", path)
+    for file in written:
+        file.touch()
+        file.chmod(0o644)
+    authority = pki.Authority(folder, NOW)
+    authority.issue("admin", pki.control_plane_leaves("10.245.0.1")["admin"])
+    pki.write_token_keys(folder)
+    kubeconfig.write(path, "https://10.245.0.1:6443", folder, "admin")
+    assert {stat.S_IMODE(file.stat().st_mode) for file in written} == {0o600}
+
+
 def test_the_token_keys_are_a_pair(folder: Path) -> None:
     private = serialization.load_pem_private_key((folder / "sa.key").read_bytes(), None)
     public = serialization.load_pem_public_key((folder / "sa.pub").read_bytes())

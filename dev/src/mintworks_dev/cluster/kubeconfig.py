@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from mintworks_dev import private
+
 
 def render(server: str, pki: Path, user: str) -> str:
     """A kubeconfig for `user`, whose key and certificate are in `pki`; they are embedded in it.
@@ -43,5 +45,4 @@ def render(server: str, pki: Path, user: str) -> str:
 def write(path: Path, server: str, pki: Path, user: str) -> None:
     """Write `render` to `path`, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(render(server, pki, user))
+    private.write(path, render(server, pki, user).encode())

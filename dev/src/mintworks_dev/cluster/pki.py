@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from mintworks_dev import private
+
 LIFETIME = datetime.timedelta(days=365)
 SKEW = datetime.timedelta(minutes=5)
 """Certificates start this long ago: a clock that steps back must not make them invalid."""
@@ -64,9 +66,9 @@ def _key_usage(*, authority: bool) -> x509.KeyUsage:
 
 def write_key(key: ec.EllipticCurvePrivateKey, path: Path) -> None:
     """Write the private key as PEM, readable by its owner alone."""
-    path.touch(mode=0o600)
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private.write(
+        path,
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
 
 
