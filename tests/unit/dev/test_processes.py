@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from mintworks_dev.cluster.processes import Parts, Process, stop
+from mintworks_dev.cluster.processes import Parts, Process, stop, wait_gone
 from mintworks_dev.cluster.waiting import NotReadyError, until
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
@@ -54,6 +54,12 @@ def test_the_obituary_names_who_died_and_its_last_words(parts: Parts) -> None:
     process = parts.start("dying", ["sh", "-c", "echo farewell >&2; exit 3"])
     until(lambda: not process.alive, "the end", 10)
     assert parts.obituary() == "dying ended:\nfarewell"
+
+
+def test_the_obituary_is_of_this_start_and_not_of_an_earlier_one(parts: Parts) -> None:
+    for words in ("echo yesterday", "exit 3"):
+        assert wait_gone([parts.start("dying", ["sh", "-c", words])], 10) == []
+    assert parts.obituary() == "dying ended:\n"
 
 
 def test_waiting_ends_when_it_has_become_pointless() -> None:

@@ -110,6 +110,7 @@ class Parts:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._logs.mkdir(parents=True, exist_ok=True)
         with self.log(name).open("ab") as log:
+            before = log.tell()
             child = subprocess.Popen(
                 list(command),
                 env={**os.environ, **(env or {})},
@@ -122,15 +123,19 @@ class Parts:
         # It outlives this process on purpose; without this Python warns of a child not waited for.
         child.returncode = 0
         process = Process.of(child.pid)
-        (self._folder / f"{name}.json").write_text(json.dumps(asdict(process)))
+        (self._folder / f"{name}.json").write_text(json.dumps({**asdict(process), "log": before}))
         return process
 
     def get(self, name: str) -> Process | None:
         """The part `name` where it was started and not stopped since; it may have died."""
+        known = self._known(name)
+        return Process(known["pid"], known["started"]) if known else None
+
+    def _known(self, name: str) -> dict[str, int]:
+        """What was remembered at the start: process, and `log`, the bytes of its log that are older."""
         path = self._folder / f"{name}.json"
-        if not path.is_file():
-            return None
-        return Process(**json.loads(path.read_text()))
+        known: dict[str, int] = json.loads(path.read_text()) if path.is_file() else {}
+        return known
 
     def names(self) -> list[str]:
         """The parts that were started and not stopped since."""
@@ -141,10 +146,13 @@ class Parts:
         return self._logs / f"{name}.log"
 
     def tail(self, name: str, lines: int = 15) -> str:
-        """The last lines of the part's log."""
+        """The last lines that the part wrote to its log since its last start."""
         path = self.log(name)
-        text = path.read_text(errors="replace") if path.is_file() else ""
-        return "\n".join(text.splitlines()[-lines:])
+        if not path.is_file():
+            return ""
+        # A part that was started by an older version of this module has no such mark.
+        written = path.read_bytes()[self._known(name).get("log", 0) :]
+        return "\n".join(written.decode(errors="replace").splitlines()[-lines:])
 
     def obituary(self) -> str:
         """Which parts died, with the end of their logs; empty while all that were started run."""
