@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from collections.abc import Sequence
+
+import httpx
 
 PARTS = {
     "cluster": ("mintworks_dev.cluster", "a real Kubernetes: up, down, status, kubeconfig"),
@@ -31,8 +34,9 @@ def main(argv: Sequence[str]) -> int:
     module = importlib.import_module(f"{package}.__main__")
     try:
         return int(module.main(argv[1:]) or 0)
-    except (RuntimeError, ValueError, OSError) as error:
-        print(f"{argv[0]}: {error}", file=sys.stderr)
+    except (RuntimeError, ValueError, OSError, httpx.HTTPError, subprocess.TimeoutExpired) as error:
+        # A connection that breaks off has no words of its own.
+        print(f"{argv[0]}: {str(error) or type(error).__name__}", file=sys.stderr)
         return 1
 
 
