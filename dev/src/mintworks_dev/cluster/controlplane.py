@@ -7,13 +7,14 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
-from types import TracebackType
+from typing import Self
 
 from mintworks_dev import golang
 from mintworks_dev.cluster import flags, kubeconfig, pki
 from mintworks_dev.cluster.client import Reader, Tools
 from mintworks_dev.cluster.processes import Parts
 from mintworks_dev.cluster.waiting import NotReadyError, until
+from mintworks_dev.lifetime import UpAndDown
 
 TIMEOUT = 60.0
 """Seconds until a control plane must be up; on a calm machine it takes four."""
@@ -34,7 +35,7 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-class ControlPlane(Tools):
+class ControlPlane(Tools, UpAndDown):
     """etcd, kube-apiserver and kube-controller-manager on free ports of 127.0.0.1, in a temporary folder.
 
     Use it as a context manager; `kubeconfig` is the administrator's. Jobs and other objects are accepted
@@ -46,7 +47,7 @@ class ControlPlane(Tools):
         self._parts = Parts(self._folder / "parts", self._folder / "logs")
         super().__init__(self._folder / "admin.kubeconfig")
 
-    def up(self) -> ControlPlane:
+    def up(self) -> Self:
         """Start it, and return when a namespace's default service account is there.
 
         Raises NotReadyError with the log of the part that failed.
@@ -111,15 +112,3 @@ class ControlPlane(Tools):
         self._parts.stop("apiserver")
         self._parts.stop("etcd")
         shutil.rmtree(self._folder)
-
-    def __enter__(self) -> ControlPlane:
-        try:
-            return self.up()
-        except BaseException:
-            self.down()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.down()

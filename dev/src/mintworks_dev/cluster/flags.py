@@ -77,21 +77,28 @@ def kubelet_client(pki: Path) -> list[str]:
     )[1:]
 
 
+def _asking(kubeconfig: Path, serving: Path) -> dict[str, str | Path | bool]:
+    """A part that asks the API server for everything, and is the only one of its kind."""
+    return {
+        "kubeconfig": kubeconfig,
+        "authentication-kubeconfig": kubeconfig,
+        "authorization-kubeconfig": kubeconfig,
+        "bind-address": "127.0.0.1",
+        "cert-dir": serving,
+        "leader-elect": False,
+    }
+
+
 def controller_manager(program: Path, pki: Path, kubeconfig: Path, port: int) -> list[str]:
     """A controller manager fit for bursts of Jobs."""
     return _words(
         program,
         {
-            "kubeconfig": kubeconfig,
-            "authentication-kubeconfig": kubeconfig,
-            "authorization-kubeconfig": kubeconfig,
-            "bind-address": "127.0.0.1",
+            **_asking(kubeconfig, pki / "controller-manager-serving"),
             "secure-port": port,
-            "cert-dir": pki / "controller-manager-serving",
             "service-account-private-key-file": pki / "sa.key",
             "root-ca-file": pki / "ca.crt",
             "use-service-account-credentials": True,
-            "leader-elect": False,
             "allocate-node-cidrs": False,
             "kube-api-qps": 500,
             "kube-api-burst": 1000,
@@ -106,12 +113,7 @@ def scheduler(program: Path, pki: Path, kubeconfig: Path) -> list[str]:
     return _words(
         program,
         {
-            "kubeconfig": kubeconfig,
-            "authentication-kubeconfig": kubeconfig,
-            "authorization-kubeconfig": kubeconfig,
-            "bind-address": "127.0.0.1",
-            "cert-dir": pki / "scheduler-serving",
-            "leader-elect": False,
+            **_asking(kubeconfig, pki / "scheduler-serving"),
             "kube-api-qps": 200,
             "kube-api-burst": 400,
         },

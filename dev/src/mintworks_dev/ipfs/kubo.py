@@ -6,13 +6,14 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from types import TracebackType
+from typing import Self
 
 import httpx
 
 from mintworks_dev import golang, paths
 from mintworks_dev.cluster.processes import Parts
 from mintworks_dev.cluster.waiting import until
+from mintworks_dev.lifetime import UpAndDown
 
 TIMEOUT = 60.0
 DAEMON = "ipfs"
@@ -26,7 +27,7 @@ def url_of(multiaddress: str) -> str:
     return f"http://{match[1]}:{match[2]}"
 
 
-class Kubo:
+class Kubo(UpAndDown):
     """One daemon on 127.0.0.1. A port of 0 takes any free one; without `repository` it forgets everything.
 
     Use it as a context manager, or `up` and `down` from different processes with the same `repository`.
@@ -58,7 +59,7 @@ class Kubo:
         """The URL of its HTTP gateway. Raises FileNotFoundError before it is up."""
         return (self._repo / "gateway").read_text().strip()
 
-    def up(self) -> Kubo:
+    def up(self) -> Self:
         """Start the daemon unless it runs, and return when it answers.
 
         Raises NotReadyError with the end of its log when it does not.
@@ -96,18 +97,6 @@ class Kubo:
         self._parts.stop(DAEMON)
         if self._temporary:
             shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Kubo:
-        try:
-            return self.up()
-        except BaseException:
-            self.down()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.down()
 
 
 def local() -> Kubo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,9 +42,6 @@ class EndpointFaults(_Strict):
     null_transactions: Chance = Field(0, description="share of transactions that getTransaction does not find at first")
     null_answers: int = Field(3, ge=0, description="how often such a transaction is not found")
     no_history: bool = Field(False, description="histories answer -32011, statuses know recent transactions only")
-
-
-EndpointName = Literal["primary", "twin"]
 
 
 class Faults(_Strict):
