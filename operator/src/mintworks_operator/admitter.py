@@ -13,10 +13,11 @@ from .apply import StaleError
 from .cache import Cache
 from .core import Plan, QueueView, Waiting, admit, held
 from .keys import JobKey, Key, QueuesKey
-from .names import QUEUES, RUN, label
+from .names import QUEUES
+from .owned import runs_of
 from .patch import merge_patch
 from .slots import Slots
-from .views import queue_view, run_view
+from .views import queue_view
 
 Json = dict[str, Any]
 
@@ -72,7 +73,7 @@ class Admitter:
         return False
 
     def _taken(self, objects: list[Json], own: Json) -> frozenset[str]:
-        """Exclusive keys held in the namespace's other queues."""
+        """Exclusive keys held in the namespace by jobs of other queues, and of queues that are gone."""
         found: set[str] = set()
         for obj in objects:
             if obj["metadata"]["uid"] == own["metadata"]["uid"]:
@@ -80,16 +81,12 @@ class Admitter:
             current = self._cache.queues.get(obj["metadata"]["uid"]) or obj
             for reservation in (current.get("status") or {}).get("reservations") or []:
                 found.update(reservation.get("keys") or [])
-            for holding in self._slots.holding((obj["metadata"]["namespace"], obj["metadata"]["name"])):
-                found.update(holding.keys)
-        return frozenset(found)
+        meta = own["metadata"]
+        return frozenset(found | self._slots.keys(meta["namespace"], but=(meta["namespace"], meta["name"])))
 
     def _alive(self, reservation: Reservation) -> bool:
         """Whether a process of that job lives, though its resource may be gone."""
-        return any(
-            run_view(o, self._cache.pods.group((reservation.uid, label(o, RUN)))).alive
-            for o in self._cache.runs.group(reservation.uid)
-        )
+        return any(run.alive for run in runs_of(self._cache, reservation.uid))
 
     async def _write(self, obj: Json, plan: Plan) -> None:
         meta = obj["metadata"]

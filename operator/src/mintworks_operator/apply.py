@@ -29,7 +29,8 @@ from .events import Events
 from .gather import Gatherer
 from .jobs import build
 from .keys import JobKey
-from .names import KINDS, QUEUES, run_name
+from .names import KINDS, QUEUES, controller, run_name
+from .owned import jobs_of
 from .patch import merge_patch
 from .troubles import of_refusal
 
@@ -137,15 +138,14 @@ class Applier:
     async def _existing(self, job: JobView, name: str, error: ApiError) -> Json:
         """The Job of that name, which an earlier pass created and did not live to see; another's is not ours."""
         found = await self._api.get(JOBS, job.namespace, name)
-        owners = found["metadata"].get("ownerReferences") or []
-        if not any(o["uid"] == job.uid and o.get("controller") for o in owners):
+        if controller(found) != job.uid:
             self._gatherer.refused[job.uid] = of_refusal(f"The Job {name} exists already and is not this job's.")
             raise error
         return found
 
     async def _delete(self, job: JobView, run: int, propagation: str) -> None:
         name = run_name(job.name, job.uid, run)
-        obj = next((o for o in self._cache.runs.group(job.uid) if o["metadata"]["name"] == name), None)
+        obj = next((o for o in jobs_of(self._cache, job.uid) if o["metadata"]["name"] == name), None)
         if obj is None:
             return
         uid = obj["metadata"]["uid"]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from .api import JOBS, PODS, Resource
 from .keys import JobKey, Key, QueuesKey
-from .names import JOB, KIND, KINDS, QUEUES, RUN, UID, label
+from .names import JOB, KIND, KINDS, QUEUES, UID, controller, label, run_number
 from .store import Store
 
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ class Cache:
         self.jobs = {kind: Store(_name) for kind in KINDS}
         self.queues = Store(_name)
         self.runs = Store(lambda o: label(o, UID))
-        self.pods = Store(lambda o: (label(o, UID), label(o, RUN)))
+        self.pods = Store(lambda o: label(o, UID))
         #: Numbers of runs whose Kubernetes Job was seen and is gone, by uid of the job.
         self.lost: dict[str, set[int]] = {}
         #: Jobs that build on a job.
@@ -52,8 +52,8 @@ class Cache:
         old = self.stores[resource].drop(uid)
         if old is None:
             return
-        if resource == JOBS and label(old, RUN).isdigit():
-            self.lost.setdefault(label(old, UID), set()).add(int(label(old, RUN)))
+        if resource == JOBS:
+            self._lose(old)
         if resource in self._kinds:
             self.lost.pop(uid, None)
             self._unfollow(JobKey(self._kinds[resource], *_name(old)), old)
@@ -67,23 +67,18 @@ class Cache:
         """The JobQueue of that name."""
         return self.queues.one((namespace, name))
 
-    def queue_jobs(self, namespace: str, queue: str | None = None) -> list[JobKey]:
-        """Jobs of a namespace that are admitted by that queue, or by any."""
+    def queue_jobs(self, namespace: str, queue: str) -> list[JobKey]:
+        """Jobs of a namespace that are admitted by that queue."""
         return [
             JobKey(kind, namespace, obj["metadata"]["name"])
             for kind, store in self.jobs.items()
             for obj in store.all()
-            if obj["metadata"]["namespace"] == namespace
-            and (queue is None or (obj.get("spec") or {}).get("queue", "default") == queue)
+            if obj["metadata"]["namespace"] == namespace and (obj.get("spec") or {}).get("queue", "default") == queue
         ]
 
     def job_keys(self) -> list[JobKey]:
         """Every job."""
         return [JobKey(kind, *_name(obj)) for kind, store in self.jobs.items() for obj in store.all()]
-
-    def pods_of(self, uid: str) -> list[Json]:
-        """The pods of all runs of the job of that uid."""
-        return [pod for pod in self.pods.all() if label(pod, UID) == uid]
 
     def uid_known(self, uid: str) -> bool:
         """Whether a job of that uid exists."""
@@ -102,6 +97,12 @@ class Cache:
             for obj in store.all()
         )
 
+    def _lose(self, run: Json) -> None:
+        """A run's Job is gone. Of a job that is gone too, nobody will ask."""
+        uid, number = label(run, UID), run_number(run)
+        if number is not None and controller(run) == uid and self.uid_known(uid):
+            self.lost.setdefault(uid, set()).add(number)
+
     def _changed(self, resource: Resource, new: Json | None, old: Json | None) -> None:
         obj = new or old
         if obj is None:
@@ -114,8 +115,8 @@ class Cache:
             namespace = obj["metadata"]["namespace"]
             if label(obj, KIND) in self.jobs:
                 self._wake(JobKey(label(obj, KIND), namespace, label(obj, JOB)))
-            if resource == JOBS and new is None and not self.uid_known(label(obj, UID)):
-                # The job itself is gone: its slot is free now.
+            if not self.uid_known(label(obj, UID)):
+                # The job itself is gone: its slot is free once nothing of its runs lives.
                 self._wake(QueuesKey(namespace))
 
     def _job_changed(self, key: JobKey, new: Json | None, old: Json | None) -> None:

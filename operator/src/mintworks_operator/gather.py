@@ -15,9 +15,10 @@ from .cache import Cache
 from .config import Config
 from .core import JobView, News, RunState, RunView, Snapshot, Trouble
 from .keys import JobKey
-from .names import RUN, UID, label
+from .names import RUN, UID, run_number
+from .owned import jobs_of, pods_of, run_of, runs_of
 from .troubles import of_events
-from .views import job_view, queue_view, run_view
+from .views import job_view, queue_view
 
 Json = dict[str, Any]
 
@@ -46,7 +47,7 @@ class Gatherer:
         job = job_view(key.kind, obj)
         queue = self._cache.queue(key.namespace, job.queue)
         active = job.status.active
-        runs = [self._run(job, o, None) for o in self._owned(job)]
+        runs = runs_of(self._cache, job.uid)
         if active is not None:
             runs = [await self._looked_at(job, run, now) if run.run == active.run else run for run in runs]
         return Snapshot(
@@ -66,37 +67,27 @@ class Gatherer:
         for known in [k for k in self._troubles if k[0] == uid]:
             del self._troubles[known]
 
-    def _owned(self, job: JobView) -> list[Json]:
-        """Kubernetes Jobs whose controller is this job: a label alone could be anyone's."""
-        return [
-            o
-            for o in self._cache.runs.group(job.uid)
-            if label(o, RUN).isdigit()
-            and any(r["uid"] == job.uid and r.get("controller") for r in o["metadata"].get("ownerReferences") or [])
-        ]
-
-    def _run(self, job: JobView, obj: Json, trouble: Trouble | None) -> RunView:
-        return run_view(obj, self._cache.pods.group((job.uid, label(obj, RUN))), trouble)
-
     async def _looked_at(self, job: JobView, run: RunView, now: datetime) -> RunView:
         """The active run, after a second look where the watch may be late."""
-        obj = next(o for o in self._owned(job) if label(o, RUN) == str(run.run))
+        obj = next((o for o in jobs_of(self._cache, job.uid) if run_number(o) == run.run), None)
+        if obj is None:
+            return run
         if not run.alive and run.termination is None:
             # The Job's end can arrive before its pod's. A result must not be missed for that.
             query = {"labelSelector": f"{UID}={job.uid},{RUN}={run.run}"}
             for pod in await self._api.list(PODS, job.namespace, query):
                 self._cache.put(PODS, pod)
-            return self._run(job, obj, None)
+            return run_of(self._cache, obj, job.uid)
         reserved = job.status.active.reserved if job.status.active is not None else now
         if run.state is RunState.PENDING and run.trouble is None and now - reserved >= SLOW_START:
-            return self._run(job, obj, await self._trouble(job, run, obj, now))
+            return run_of(self._cache, obj, job.uid, await self._trouble(job, run, obj, now))
         return run
 
     async def _trouble(self, job: JobView, run: RunView, obj: Json, now: datetime) -> Trouble | None:
         asked, trouble = self._troubles.get((job.uid, run.run), (None, None))
         if asked is not None and now - asked < ASK_AGAIN:
             return trouble
-        uids = [p["metadata"]["uid"] for p in self._cache.pods.group((job.uid, str(run.run)))]
+        uids = [p["metadata"]["uid"] for p in pods_of(self._cache, obj, job.uid)]
         try:
             for uid in uids or [obj["metadata"]["uid"]]:
                 query = {"fieldSelector": f"regarding.uid={uid}"}

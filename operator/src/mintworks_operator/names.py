@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mintworks_api import GROUP, JOB_KINDS, JOB_QUEUE, VERSION
@@ -17,6 +18,8 @@ RUN = f"{GROUP}/run"
 SPEC = f"{GROUP}/spec"
 SELECTOR = f"{MANAGED_BY}={MINTWORKS}"
 CONTAINER = "runner"
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 QUEUES = Resource(GROUP, VERSION, JOB_QUEUE.plural)
 KINDS = {name: Resource(GROUP, VERSION, kind.plural) for name, kind in JOB_KINDS.items()}
@@ -36,3 +39,18 @@ def labels(kind: str, job: str, uid: str, run: int) -> dict[str, str]:
 def label(obj: dict[str, Any], name: str) -> str:
     """The value of a label; empty where it is not set."""
     return str(((obj.get("metadata") or {}).get("labels") or {}).get(name, ""))
+
+
+def run_number(obj: dict[str, Any]) -> int | None:
+    """The number of the run that the labels of a Job or pod name; None where they name none."""
+    text = label(obj, RUN)
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def controller(obj: dict[str, Any], kind: str | None = None) -> str:
+    """The uid of the owner that controls the object; empty where there is none (of that kind, where one is asked for).
+
+    Labels can be anyone's. This says whose the object is, and the garbage collector removes it with its owner.
+    """
+    owners = obj["metadata"].get("ownerReferences") or []
+    return next((str(o["uid"]) for o in owners if o.get("controller") and kind in {None, o.get("kind")}), "")

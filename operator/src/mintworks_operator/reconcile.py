@@ -14,6 +14,7 @@ from .core import RunState, Snapshot, decide
 from .gather import SLOW_START, Gatherer
 from .health import Health
 from .keys import JobKey, Key, PulseKey, QueuesKey
+from .owned import runs_of
 from .progress import Progress
 from .slots import Slots
 from .views import job_view
@@ -88,13 +89,14 @@ class Reconciler:
         await self._clean(key)
         if obj is None:
             return
+        job = job_view(key.kind, obj)
+        queue = (job.namespace, job.queue)
+        self._known[key] = (job.uid, queue)
+        self._slots.resume(queue, job)
         now = datetime.now(UTC)
         snapshot = await self._gather(key, obj, now)
         decision = decide(snapshot, now)
-        later = await self._applier.apply(key, obj, snapshot.job, decision, now)
-        job = snapshot.job
-        queue = (job.namespace, job.queue)
-        self._known[key] = (job.uid, queue)
+        later = await self._applier.apply(key, obj, job, decision, now)
         # Only now: until the status was written, the slot that was reserved for a waiting job must stay reserved.
         if self._slots.set(queue, job.uid, decision.slot):
             self._wake(QueuesKey(job.namespace), BATCH)
@@ -141,7 +143,7 @@ class Reconciler:
     async def _clean(self, key: JobKey) -> None:
         """Removes what Redis holds of jobs that are gone, once no pod of theirs can write there any more."""
         for uid in self._gone.pop(key, set()):
-            if self._cache.runs.group(uid) or self._cache.pods_of(uid):
+            if any(run.alive for run in runs_of(self._cache, uid)):
                 self._gone.setdefault(key, set()).add(uid)
             else:
                 await self._progress.clean(key.namespace, uid)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 
-from .core import Holding, Slot, Waiting
+from mintworks_api import JOB_KINDS
+from pydantic import ValidationError
+
+from .core import Holding, JobView, Slot, Waiting
 
 _Queue = tuple[str, str]
 
@@ -44,6 +47,28 @@ class Slots:
     def holding(self, queue: _Queue) -> Iterable[Holding]:
         """Who holds a slot."""
         return list(self._holding.get(queue, {}).values())
+
+    def keys(self, namespace: str, but: _Queue) -> set[str]:
+        """Exclusive keys that runs of the namespace hold, but for those of one queue.
+
+        A queue may be gone: what it admitted still runs.
+        """
+        found = (q for q in self._holding if q[0] == namespace and q != but)
+        return {key for queue in found for holding in self._holding[queue].values() for key in holding.keys}
+
+    def resume(self, queue: _Queue, job: JobView) -> None:
+        """Takes in the slot that a job's status says its run holds, before a pass that may fail.
+
+        After a restart nothing else tells of it, and the first pass over the job may be refused for a long time.
+        """
+        active, known = job.status.active, self.get(job.uid)
+        if active is None or job.deleting or (isinstance(known, Holding) and known.run == active.run):
+            return
+        try:
+            keys = tuple(JOB_KINDS[job.kind].parse(job.spec).exclusive(job.inputs))
+        except ValidationError:
+            keys = ()
+        self.set(queue, job.uid, Holding(job.uid, active.run, keys))
 
     def _remove(self, uid: str) -> None:
         queue, old = self._slots.pop(uid, (("", ""), None))

@@ -13,7 +13,7 @@ from mintworks_api import JobQueueSpec, JobQueueStatus, JobStatus
 from pydantic import ValidationError
 
 from .core import Failure, JobView, QueueView, RunState, RunView, Trouble
-from .names import CONTAINER, RUN, label
+from .names import CONTAINER, run_number
 from .troubles import of_pod
 
 Json = dict[str, Any]
@@ -93,7 +93,7 @@ def run_view(job: Json, pods: Iterable[Json], trouble: Trouble | None = None) ->
         state = RunState.COMPLETE
     done = state in {RunState.COMPLETE, RunState.FAILED}
     return RunView(
-        run=int(label(job, RUN)),
+        run=run_number(job) or 0,
         state=state,
         failure=failure,
         started=moment(running.get("startedAt") or ended.get("startedAt")),
@@ -136,7 +136,8 @@ def classify(failed: Mapping[str, Any], pod: Json | None) -> Failure:
 def _told(ended: Json) -> Json | None:
     try:
         told = json.loads(ended.get("message") or "")
-    except ValueError:
+    except (ValueError, RecursionError):
+        # 4,096 brackets are a termination message too.
         return None
     return told if isinstance(told, dict) else None
 

@@ -1,0 +1,166 @@
+"""Whose a Kubernetes Job or pod is, and what lives: labels alone are anyone's, and a pod can outlive its Job."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from kubernetes.aio import client
+from mintworks_operator.admitter import Admitter
+from mintworks_operator.api import JOBS, PODS, Api, ApiError
+from mintworks_operator.cache import Cache
+from mintworks_operator.config import load
+from mintworks_operator.core import News, RunState, Snapshot, texts
+from mintworks_operator.gather import Gatherer
+from mintworks_operator.keys import JobKey, Key, QueuesKey
+from mintworks_operator.names import KINDS, QUEUES, labels
+from mintworks_operator.slots import Slots
+from support.specs import METADATA
+
+Json = dict[str, Any]
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+STAMP = "2026-01-01T00:00:00Z"
+KEY = JobKey("MetadataJob", "ns", "a")
+
+
+@pytest.fixture
+async def nowhere() -> AsyncIterator[Api]:
+    """A connection to an API server that is not there: whatever asks it, fails."""
+    api = Api(client.ApiClient(client.Configuration(host="http://127.0.0.1:9")))
+    yield api
+    await api.close()
+
+
+def job(uid: str = "u", **status: Any) -> Json:
+    meta = {"namespace": "ns", "name": "a", "uid": uid, "resourceVersion": "1", "creationTimestamp": STAMP}
+    return {"metadata": meta, "spec": METADATA, "status": status}
+
+
+def made(uid: str, version: int, run: object, owner: tuple[str, str] | None, **more: Any) -> Json:
+    marks = {**labels("MetadataJob", "a", "u", 0), "mintworks.dev/run": str(run)}
+    meta = {"namespace": "ns", "name": uid, "uid": uid, "resourceVersion": str(version), "labels": marks}
+    if owner is not None:
+        meta["ownerReferences"] = [{"kind": owner[0], "uid": owner[1], "controller": True}]
+    return {"metadata": {**meta, "creationTimestamp": STAMP}, **more}
+
+
+def kube_job(uid: str = "j", run: object = 1, owner: tuple[str, str] | None = ("MetadataJob", "u")) -> Json:
+    return made(uid, 2, run, owner)
+
+
+def pod(
+    uid: str = "p",
+    run: object = 1,
+    owner: tuple[str, str] | None = ("Job", "j"),
+    *,
+    version: int = 3,
+    phase: str = "Running",
+) -> Json:
+    runner = {"name": "runner", "state": {"running": {"startedAt": STAMP}}}
+    return made(uid, version, run, owner, status={"phase": phase, "containerStatuses": [runner]})
+
+
+async def snapshot(cache: Cache, api: Api) -> Snapshot:
+    gatherer = Gatherer(cache, api, load(["--namespaces", "ns"], {}), lambda *_: News())
+    obj = cache.job(KEY)
+    assert obj is not None
+    return await gatherer.snapshot(KEY, obj, NOW)
+
+
+def cached(*objects: tuple[Any, Json]) -> Cache:
+    cache = Cache(lambda _: None)
+    for resource, obj in objects:
+        cache.put(resource, obj)
+    return cache
+
+
+ACTIVE = {"phase": "Running", "active": {"run": 1, "reserved": STAMP}, "attempts": {"runs": 1}}
+
+
+async def test_a_run_lives_as_long_as_its_pod(nowhere: Api) -> None:
+    """`kubectl delete job` removes the Job at once; its pod has its grace yet."""
+    cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (JOBS, kube_job()), (PODS, pod()))
+    cache.drop(JOBS, "j")
+    found = await snapshot(cache, nowhere)
+    assert [(r.run, r.state, r.stopping, r.alive) for r in found.runs] == [(1, RunState.RUNNING, True, True)]
+    cache.put(PODS, pod(version=9, phase="Failed"))
+    found = await snapshot(cache, nowhere)
+    assert (found.runs, found.lost) == ((), {1})
+
+
+async def test_what_only_carries_the_labels_is_not_a_run(nowhere: Api) -> None:
+    cache = cached(
+        (KINDS["MetadataJob"], job(**ACTIVE)),
+        (JOBS, kube_job("j1", 7, None)),
+        (JOBS, kube_job("j2", "", None)),
+        (JOBS, kube_job("j3", 8, ("MetadataJob", "other"))),
+        (JOBS, kube_job("j4", "9" * 60)),
+        (PODS, pod("p1", 9, None)),
+        (PODS, pod("p2", 9, ("ReplicaSet", "r"))),
+        (PODS, pod("p3", "", ("Job", "gone"))),
+    )
+    assert (await snapshot(cache, nowhere)).runs == ()
+    for uid in ("j1", "j2", "j3", "j4"):
+        cache.drop(JOBS, uid)
+    assert (await snapshot(cache, nowhere)).lost == frozenset()
+
+
+async def test_another_pod_with_a_runs_labels_does_not_speak_for_it(nowhere: Api) -> None:
+    forged = pod("p9", 1, None)
+    forged["metadata"]["creationTimestamp"] = "2026-01-02T00:00:00Z"
+    forged["status"]["containerStatuses"][0]["state"] = {"terminated": {"exitCode": 0, "message": '{"result": {}}'}}
+    cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (JOBS, kube_job()), (PODS, pod()), (PODS, forged))
+    found = await snapshot(cache, nowhere)
+    assert [(r.run, r.state, r.termination) for r in found.runs] == [(1, RunState.RUNNING, None)]
+
+
+def queue(*reservations: Json) -> Json:
+    ready = {"type": "Ready", "status": "True", "reason": "Ready", "message": texts.QUEUE_READY}
+    status = {
+        "observedGeneration": 1,
+        "conditions": [{**ready, "observedGeneration": 1, "lastTransitionTime": STAMP}],
+        "running": len(reservations),
+        "waiting": 0,
+        "summary": f"{len(reservations)}/5",
+        "reservations": list(reservations),
+    }
+    meta = {"namespace": "ns", "name": "default", "uid": "q", "resourceVersion": "1", "generation": 1}
+    return {"metadata": meta, "spec": {}, "status": status}
+
+
+async def keeps(cache: Cache, api: Api) -> bool:
+    """Whether the queue's reservations stay as they are; anything else would have to be written."""
+    admitter = Admitter(api, cache, Slots(), lambda *_: None)
+    try:
+        await admitter.admit(QueuesKey("ns"), NOW, 0.0)
+    except ApiError:
+        return False
+    return True
+
+
+async def test_the_slot_of_a_job_that_is_gone_is_free_once_its_last_pod_is(nowhere: Api) -> None:
+    cache = cached((QUEUES, queue({"uid": "u", "run": 1, "keys": ["tree:t"]})), (JOBS, kube_job()), (PODS, pod()))
+    assert await keeps(cache, nowhere)
+    cache.drop(JOBS, "j")
+    assert await keeps(cache, nowhere)
+    cache.drop(PODS, "p")
+    assert not await keeps(cache, nowhere)
+
+
+async def test_no_stranger_holds_a_slot_or_stops_admission(nowhere: Api) -> None:
+    strangers = [(JOBS, kube_job("j1", "", None)), (JOBS, kube_job("j2", 77, None)), (PODS, pod("p1", 1, None))]
+    cache = cached((QUEUES, queue({"uid": "u", "run": 1})), *strangers)
+    assert not await keeps(cache, nowhere)
+    assert await keeps(cached((QUEUES, queue()), *strangers), nowhere)
+
+
+def test_a_pod_that_outlived_its_job_wakes_the_queue() -> None:
+    woken: list[Key] = []
+    cache = Cache(woken.append)
+    cache.put(PODS, pod())
+    woken.clear()
+    cache.put(PODS, pod(version=9, phase="Failed"))
+    assert QueuesKey("ns") in woken

@@ -1,0 +1,110 @@
+"""Who holds which exclusive key, when passes fail and queues are gone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from kubernetes.aio import client
+from mintworks_operator.admitter import Admitter
+from mintworks_operator.api import Api, ApiError
+from mintworks_operator.apply import Applier
+from mintworks_operator.cache import Cache
+from mintworks_operator.config import load
+from mintworks_operator.core import Holding, Waiting, texts
+from mintworks_operator.gather import Gatherer
+from mintworks_operator.health import Health
+from mintworks_operator.keys import JobKey, Key, QueuesKey
+from mintworks_operator.names import KINDS, QUEUES
+from mintworks_operator.progress import Progress
+from mintworks_operator.reconcile import Reconciler
+from mintworks_operator.slots import Slots
+from support.specs import ADDRESS, CID, MINT
+
+Json = dict[str, Any]
+
+STAMP = "2026-01-01T00:00:00Z"
+TREE = {**MINT, "tree": {"address": ADDRESS}}
+ACTIVE = {"phase": "Running", "active": {"run": 1, "reserved": STAMP}, "attempts": {"runs": 1}}
+
+
+def obj(name: str, spec: Json, status: Json) -> Json:
+    meta = {"namespace": "ns", "name": name, "uid": name, "resourceVersion": "1", "creationTimestamp": STAMP}
+    return {"metadata": meta, "spec": spec, "status": status}
+
+
+class Unreachable:
+    """An operator whose API server has gone away: every request of its passes fails."""
+
+    def __init__(self, api: Api) -> None:
+        def wake(key: Key, delay: float = 0.0) -> None:
+            del key, delay
+
+        config = load(["--namespaces", "ns"], {"MINTWORKS_IMAGES": '{"runner": "r"}'})
+        self.cache, self.slots = Cache(wake), Slots()
+        progress = Progress(config.redis_file, wake, lambda: 0.0)
+        gatherer = Gatherer(self.cache, api, config, progress.news)
+        self.admitter = Admitter(api, self.cache, self.slots, wake)
+        self.reconciler = Reconciler(
+            cache=self.cache,
+            gatherer=gatherer,
+            applier=Applier(api, self.cache, config, gatherer),
+            admitter=self.admitter,
+            slots=self.slots,
+            progress=progress,
+            health=Health(lambda: 0.0),
+            wake=wake,
+            clock=lambda: 0.0,
+        )
+
+
+@pytest.fixture
+async def operator() -> AsyncIterator[Unreachable]:
+    """With a cache that a test fills."""
+    api = Api(client.ApiClient(client.Configuration(host="http://127.0.0.1:9")))
+    yield Unreachable(api)
+    await api.close()
+
+
+async def test_a_running_job_holds_its_slot_though_its_first_pass_fails(operator: Unreachable) -> None:
+    operator.cache.put(KINDS["MintJob"], obj("a", TREE, ACTIVE))
+    operator.reconciler.begin()
+    with pytest.raises(ApiError):
+        await operator.reconciler.reconcile(JobKey("MintJob", "ns", "a"))
+    assert operator.slots.get("a") == Holding("a", 1, (f"tree:{ADDRESS}",))
+
+
+async def test_a_job_that_is_gone_holds_nothing_though_no_pass_succeeded(operator: Unreachable) -> None:
+    key = JobKey("MintJob", "ns", "a")
+    operator.cache.put(KINDS["MintJob"], obj("a", TREE, ACTIVE))
+    with pytest.raises(ApiError):
+        await operator.reconciler.reconcile(key)
+    operator.cache.drop(KINDS["MintJob"], "a")
+    await operator.reconciler.reconcile(key)
+    assert operator.slots.get("a") is None
+
+
+async def test_a_key_is_held_though_the_queue_that_gave_it_is_deleted(operator: Unreachable) -> None:
+    """`b` waits for the same tree in a queue that exists; giving it the slot would be written, and would fail."""
+    ready = {"type": "Ready", "status": "True", "reason": "Ready", "message": texts.QUEUE_READY}
+    status = {
+        "observedGeneration": 1,
+        "conditions": [{**ready, "observedGeneration": 1, "lastTransitionTime": STAMP}],
+        "running": 0,
+        "waiting": 1,
+        "summary": "0/5",
+    }
+    manifest = {"cid": CID, "manifest": {"configMap": {"name": "rows", "key": "rows.csv"}}}
+    spec = {**TREE, "metadataFrom": manifest}
+    operator.cache.put(KINDS["MintJob"], obj("a", {**spec, "queue": "gone"}, ACTIVE))
+    operator.cache.put(KINDS["MintJob"], obj("b", spec, {}))
+    operator.cache.put(QUEUES, obj("default", {}, status))
+    operator.reconciler.begin()
+    for name in ("a", "b"):
+        with pytest.raises(ApiError):
+            await operator.reconciler.reconcile(JobKey("MintJob", "ns", name))
+    waiting = Waiting("b", 1, "MintJob", 5, datetime.fromisoformat(STAMP), "b", (f"tree:{ADDRESS}",))
+    operator.slots.set(("ns", "default"), "b", waiting)
+    await operator.reconciler.reconcile(QueuesKey("ns"))
