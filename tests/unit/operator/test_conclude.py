@@ -139,6 +139,15 @@ def test_more_failed_than_there_are_is_no_negative_count() -> None:
     assert JobStatus.model_validate(shown.wire()) == shown
 
 
+@pytest.mark.parametrize("off", [timedelta(hours=-3), timedelta(hours=3)])
+@pytest.mark.parametrize("failure", [Failure.STOPPED, Failure.FAILED, Failure.DISRUPTED])
+def test_backoff_does_not_count_by_the_nodes_clock(off: timedelta, failure: Failure) -> None:
+    ended = run(1, RunState.FAILED, failure=failure, finished=NOW + off)
+    until = written(look(job(status=active()), ended)).status.next_attempt_time
+    assert until is not None
+    assert timedelta(seconds=1) < until - NOW <= timedelta(seconds=5)
+
+
 def test_maxattempts_raised_in_time_counts() -> None:
     view = job({"maxAttempts": 4}, active(attempts=Attempts(runs=3, made=2), run=3))
     assert written(look(view, failed(Failure.FAILED, 3))).status.phase is Phase.BACKOFF

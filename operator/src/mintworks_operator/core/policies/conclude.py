@@ -37,7 +37,7 @@ def conclude(case: Case, draft: Draft) -> Draft:
     end = _end(case, draft, outcome)
     if end is not None:
         return _finish(case, draft, outcome, *end)
-    return draft.write(next_attempt_time=_resume(case, draft, outcome, record.finished or case.now))
+    return draft.write(next_attempt_time=_resume(case, draft, outcome))
 
 
 def _outcome(case: Case, draft: Draft) -> Outcome | None:
@@ -117,12 +117,12 @@ def _full(progress: Progress | None) -> Progress:
     return summarized((progress or Progress()).model_copy(update={"percent": 100, "items": items}))
 
 
-def _resume(case: Case, draft: Draft, outcome: Outcome, ended: datetime) -> datetime | None:
-    """When the next run may start; None for at once."""
+def _resume(case: Case, draft: Draft, outcome: Outcome) -> datetime | None:
+    """When the next run may start; None for at once. By this clock: the node's, on which the run ended, may be off."""
     attempts, uid = draft.attempts, case.snapshot.job.uid
     if outcome.asked:
         return None
     if outcome.verdict == "Stopped":
-        return ended + stop_wait(attempts.stops)
+        return seconds(case.now) + stop_wait(attempts.stops)
     failures = attempts.made if outcome.verdict == "Failed" else attempts.stalls
-    return ended + retry_wait(policy_of(case, draft), failures, f"{uid}/{attempts.runs}")
+    return seconds(case.now) + retry_wait(policy_of(case, draft), failures, f"{uid}/{attempts.runs}")
