@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
+from kubernetes.utils.quantity import parse_quantity
 from mintworks_api import API_VERSION, Mount
 
 from .config import Config
@@ -22,6 +25,10 @@ RULES: tuple[dict[str, Any], ...] = (
     {"action": "FailJob", "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [64]}},
     {"action": "FailJob", "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [75]}},
 )
+
+
+# The library's function has no types.
+_quantity: Callable[[object], Decimal] = parse_quantity
 
 
 def build(job: JobView, create: CreateRun, config: Config) -> dict[str, Any]:
@@ -96,9 +103,7 @@ def _pod(create: CreateRun, config: Config) -> dict[str, Any]:
 
 
 def _container(create: CreateRun, config: Config, mounts: list[dict[str, Any]]) -> dict[str, Any]:
-    asked = create.policy.runner.resources if create.policy.runner is not None else None
-    own = asked.wire() if asked is not None else {}
-    resources = {part: {**config.resources.get(part, {}), **own.get(part, {})} for part in ("requests", "limits")}
+    resources = _resources(create, config)
     return {
         "name": CONTAINER,
         "image": config.images[create.image],
@@ -112,6 +117,32 @@ def _container(create: CreateRun, config: Config, mounts: list[dict[str, Any]]) 
         "resources": {part: values for part, values in resources.items() if values},
         "volumeMounts": mounts,
     }
+
+
+def _resources(create: CreateRun, config: Config) -> dict[str, dict[str, Any]]:
+    """The job's values over the chart's. Where a request would be above its limit, which the API server refuses, the
+    side that the job did not set gives way.
+    """
+    asked = create.policy.runner.resources if create.policy.runner is not None else None
+    own = asked.wire() if asked is not None else {}
+    merged = {part: {**config.resources.get(part, {}), **own.get(part, {})} for part in ("requests", "limits")}
+    requests, limits = merged["requests"], merged["limits"]
+    for name in requests.keys() & limits.keys():
+        if not _above(requests[name], limits[name]):
+            continue
+        if name not in own.get("limits", {}):
+            limits[name] = requests[name]
+        elif name not in own.get("requests", {}):
+            requests[name] = limits[name]
+    return merged
+
+
+def _above(one: object, other: object) -> bool:
+    try:
+        return _quantity(one) > _quantity(other)
+    except (ValueError, ArithmeticError):
+        # Not a quantity: the API server says so, in words that reach the job.
+        return False
 
 
 def _volumes(create: CreateRun, config: Config) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 from mintworks_api import Mount
 from mintworks_api.policy import ResolvedPolicy
-from mintworks_operator.config import Config, load
+from mintworks_operator.config import RESOURCES, Config, load
 from mintworks_operator.core import CreateRun
 from mintworks_operator.jobs import build
 from mintworks_operator.names import run_name
@@ -115,6 +116,31 @@ def test_resources_of_the_job_over_those_of_the_chart() -> None:
     made = build(mint(), create(runner={"resources": {"limits": {"memory": "2Gi", "cpu": 1}}}), CONFIG)
     resources = pod_of(made)["containers"][0]["resources"]
     assert resources == {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "2Gi", "cpu": 1}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "requests", "limits"),
+    [
+        ({"requests": {"memory": "2Gi"}}, {"cpu": "100m", "memory": "2Gi"}, {"memory": "2Gi"}),
+        ({"requests": {"memory": "256Mi"}}, {"cpu": "100m", "memory": "256Mi"}, {"memory": "512Mi"}),
+        (
+            {"limits": {"memory": "64Mi", "cpu": "50m"}},
+            {"cpu": "50m", "memory": "64Mi"},
+            {"memory": "64Mi", "cpu": "50m"},
+        ),
+        (
+            {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}},
+            {"cpu": "100m", "memory": "2Gi"},
+            {"memory": "1Gi"},
+        ),
+        ({"requests": {"memory": "much"}}, {"cpu": "100m", "memory": "much"}, {"memory": "512Mi"}),
+        ({"requests": {"memory": 2**30}}, {"cpu": "100m", "memory": 2**30}, {"memory": 2**30}),
+    ],
+)
+def test_the_charts_resources_give_way_to_the_jobs(asked: Any, requests: Any, limits: Any) -> None:
+    made = build(mint(), create(runner={"resources": asked}), CONFIG)
+    assert pod_of(made)["containers"][0]["resources"] == {"requests": requests, "limits": limits}
+    assert CONFIG.resources == RESOURCES, "the chart's are merged into a copy"
 
 
 @given(
