@@ -129,6 +129,9 @@ class ResolvedPolicy(StatusModel):
     timeout: Duration | None = None
     max_stalled: Count = 3
     start_timeout: Duration = "10m"
+    ttl: Duration | None = Field(
+        None, description="The queue's; the job's own comes first, and may change at any time."
+    )
     runner: RunnerOptions | None = None
 
     @property
@@ -143,12 +146,15 @@ class ResolvedPolicy(StatusModel):
 
 
 def resolve_policy(job: PolicyDefaults, queue: PolicyDefaults | None) -> ResolvedPolicy:
-    """The job's value, else its queue's, else the built-in one, field by field (backoff: each of its fields)."""
+    """The job's value, else its queue's, else the built-in one, field by field (backoff: each of its fields). Of `ttl`
+    only the queue's: a job's own that was taken away again must not delete it.
+    """
     layers = [layer.wire() for layer in (queue, job) if layer is not None]
     merged: dict[str, object] = {}
     backoff: dict[str, object] = {}
     for layer in layers:
         backoff |= layer.pop("backoff", {})
         merged |= layer
+    merged["ttl"] = queue.ttl if queue is not None else None
     known = {f.alias or n for n, f in ResolvedPolicy.model_fields.items()}
     return ResolvedPolicy.model_validate({k: v for k, v in merged.items() if k in known} | {"backoff": backoff})

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from mintworks_api import JobStatus, Phase
+from mintworks_api.policy import ResolvedPolicy
 from mintworks_api.status import Attempts, Items, Progress
 from mintworks_operator.core import CreateRun, Emit, Holding, News, RequeueAt, RunState, StopRun, Trouble
-from support.snapshots import NOW, active, condition, finished, job, kinds, look, only, reason_of, run, written
+from support.snapshots import (
+    CREATED,
+    NOW,
+    RESULT,
+    active,
+    condition,
+    finished,
+    job,
+    kinds,
+    look,
+    mint,
+    only,
+    queue,
+    reason_of,
+    run,
+    written,
+)
 
 PENDING = run(state=RunState.PENDING, started=None)
 OFTEN = timedelta(minutes=10)
@@ -136,6 +154,48 @@ def test_ttl() -> None:
     assert only(look(view), RequeueAt).time == NOW + timedelta(hours=1)
     assert kinds(look(view, now=NOW + timedelta(hours=1))) == ["DeleteJob"]
     assert kinds(look(job(status=finished()))) == []
+
+
+def test_the_queues_ttl_counts_where_the_job_has_none() -> None:
+    ended = finished(ended=NOW).model_copy(update={"policy": ResolvedPolicy(ttl="2h")})
+    assert only(look(job(status=ended)), RequeueAt).time == NOW + timedelta(hours=2)
+    assert only(look(job({"ttl": "1h"}, ended)), RequeueAt).time == NOW + timedelta(hours=1)
+
+
+def test_of_ttl_only_the_queues_is_frozen() -> None:
+    """A job's own may be taken away again; it must not be deleted by one that it once had."""
+    for own, defaults, frozen in (("1h", {}, None), (None, {"ttl": "2h"}, "2h"), ("1h", {"ttl": "2h"}, "2h")):
+        view = job({"ttl": own} if own else {})
+        policy = written(look(view, queue=queue(("uid-a", 1), jobDefaults=defaults))).status.policy
+        assert policy is not None
+        assert policy.ttl == frozen
+
+
+def test_a_finished_jobs_conditions_follow_its_spec() -> None:
+    """`kubectl wait` passes over conditions of an older generation."""
+    status = written(look(job(status=finished(), generation=2))).status
+    assert {c.observed_generation for c in status.conditions} == {status.observed_generation} == {2}
+    assert {c.last_transition_time for c in status.conditions} == {CREATED}
+
+
+ROWS = job(status=finished(), name="rows", uid="uid-rows", result=RESULT)
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "reason"),
+    [
+        ({}, "DependencyMissing"),
+        ({"rows": replace(ROWS, status=JobStatus(), result=None)}, "DependencyNotFinished"),
+        ({"rows": replace(ROWS, result={**RESULT, "items": 4})}, "InputChanged"),
+    ],
+)
+def test_a_run_is_not_created_on_what_is_not_there_any_more(dependencies: Any, reason: str) -> None:
+    inputs = {name: RESULT[name] for name in ("cid", "items", "rowsSha256")}
+    decision = look(mint(status=active(), inputs=inputs), dependencies=dependencies)
+    assert reason_of(decision) == ("False", reason)
+    assert "CreateRun" not in kinds(decision)
+    assert isinstance(decision.slot, Holding)
+    assert "CreateRun" in kinds(look(mint(status=active(), inputs=inputs), dependencies={"rows": ROWS}))
 
 
 def test_a_job_that_is_being_deleted_is_left_alone() -> None:

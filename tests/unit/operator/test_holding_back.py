@@ -50,6 +50,8 @@ LATER = NOW + timedelta(minutes=5)
         (mint(), {}, Phase.PENDING, "DependencyMissing"),
         (mint(), {"dependencies": {"rows": ROWS}}, Phase.PENDING, "DependencyNotFinished"),
         (mint(), {"dependencies": {"rows": BROKEN}}, Phase.PENDING, "DependencyFailed"),
+        (mint(), {"dependencies": {"rows": replace(DONE, result=None)}}, Phase.PENDING, "DependencyFailed"),
+        (mint(), {"dependencies": {"rows": replace(DONE, result={"cid": "x"})}}, Phase.PENDING, "DependencyFailed"),
         (mint(inputs={"items": 4}), {"dependencies": {"rows": DONE}}, Phase.PENDING, "InputChanged"),
         (job(), {"dependencies": {"big": BIG}}, Phase.PENDING, "SpecTooLarge"),
         (job(), {}, Phase.QUEUED, "Queued"),
@@ -84,6 +86,14 @@ def test_a_wait_wakes_at_its_end() -> None:
     assert only(look(job({"startAfter": LATER.isoformat()})), RequeueAt).time == LATER
     assert only(look(job({"delay": "2h"})), RequeueAt).time == CREATED + timedelta(hours=2)
     assert only(look(job(status=waiting(next_attempt_time=LATER))), RequeueAt).time == LATER
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [("2026-01-02T10:00:00+02:00", "2026-01-02T08:00:00Z"), ("9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59-12:00")],
+)
+def test_times_are_told_in_utc(after: str, told: str) -> None:
+    assert told in written(look(job({"startAfter": after}))).status.conditions[0].message
 
 
 def test_a_delay_is_for_the_first_run_alone() -> None:

@@ -136,7 +136,10 @@ def decision(case: Case, draft: Draft) -> Decision:
     changed = changed or job.status.observed_generation not in {None, job.generation}
     status = draft.status
     if changed:
-        status = status.model_copy(update={"observed_generation": job.generation})
+        # The conditions too, whether or not they moved: kubectl wait passes over those of an older generation.
+        seen = {"observed_generation": job.generation}
+        conditions = [c.model_copy(update=seen) for c in status.conditions]
+        status = status.model_copy(update={"conditions": conditions, **seen})
     write = WriteStatus(status, draft.inputs, draft.result, changed)
     wakeups = (RequeueAt(min(draft.wakeups)),) if draft.wakeups else ()
     writes = (write,) if changed or draft.guarded else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 ADMITTED = "Admitted"
 PROGRESSING = "Progressing"
@@ -76,6 +76,11 @@ def dependency_failed(field: str, kind: str, name: str, why: str) -> str:
     return f"spec.{field}: {kind} {name} {_failed(why)} This job starts once a {kind} of that name has succeeded."
 
 
+def dependency_incomplete(field: str, kind: str, name: str, why: str) -> str:
+    """A dependency succeeded, but its status does not hold what that means."""
+    return f"spec.{field}: the result of {kind} {name} is not usable ({why}); delete it and apply it anew."
+
+
 def dependency_not_finished(field: str, kind: str, name: str) -> str:
     """A dependency is under way."""
     return f"spec.{field}: waits for {kind} {name} to succeed."
@@ -132,7 +137,11 @@ def succeeded(attempts: str) -> str:
 
 def stamp(moment: datetime) -> str:
     """A time as people and Kubernetes write it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except OverflowError:
+        # The last hours of the year 9999, west of Greenwich.
+        return moment.isoformat(timespec="seconds")
 
 
 def _failed(why: str) -> str:

@@ -10,6 +10,7 @@ from ..actions import Emit
 from ..draft import Case, Draft, active_run, count, policy_of
 from ..slots import Holding
 from ..views import RunState, RunView, Trouble
+from .dependencies import unmet
 from .start import created
 
 #: A run shorter than this is not worth a write that says it runs.
@@ -34,8 +35,12 @@ def _missing(case: Case, draft: Draft) -> Draft:
     active = draft.status.active
     if active is None or case.spec is None or any(r.alive for r in case.snapshot.runs):
         return draft
-    draft = created(case, draft, active.run)
     draft = draft.wake(active.reserved + policy_of(case, draft).start_timeout_delta)
+    lacking = unmet(case, draft)
+    if lacking is not None:
+        # What it builds on was deleted, or applied anew, since the slot was taken.
+        return _troubled(case, draft, Trouble(*lacking))
+    draft = created(case, draft, active.run)
     return _troubled(case, draft, case.snapshot.refused)
 
 

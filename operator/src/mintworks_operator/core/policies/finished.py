@@ -7,7 +7,7 @@ from dataclasses import replace
 from mintworks_api import parse_duration
 
 from ..actions import DeleteJob, StopRun
-from ..draft import Case, Draft
+from ..draft import Case, Draft, policy_of
 
 
 def expire(case: Case, draft: Draft) -> Draft:
@@ -17,7 +17,8 @@ def expire(case: Case, draft: Draft) -> Draft:
         return draft
     stops = [StopRun(r.run, "JobFinished") for r in case.snapshot.runs if r.alive and not r.stopping]
     draft = replace(draft.do(*stops), guarded=bool(stops))
-    ended, ttl = job.status.completion_time, case.spec.ttl if case.spec is not None else None
+    ended = job.status.completion_time
+    ttl = case.spec.ttl or policy_of(case, draft).ttl if case.spec is not None else None
     if ended is not None and ttl is not None:
         end = ended + parse_duration(ttl)
         draft = draft.do(DeleteJob()) if end <= case.now else draft.wake(end)
