@@ -81,7 +81,7 @@ def test_failures(failed: Json, status: Json, failure: Failure) -> None:
 
 @pytest.mark.parametrize(
     ("message", "told"),
-    [('{"result": {"a": 1}}', {"result": {"a": 1}}), ("Killed", None), ("[1]", None), ("", None)],
+    [('{"result": {"a": 1}}', {"result": {"a": 1}}), ("Killed", None), ("[1]", None), ("", None), ("[" * 4096, None)],
 )
 def test_the_termination_message(message: str, told: Json | None) -> None:
     view = run_view(kube_job(condition("Complete")), [pod(ended(0, message))])
