@@ -40,6 +40,10 @@ def _missing(case: Case, draft: Draft) -> Draft:
     if lacking is not None:
         # What it builds on was deleted, or applied anew, since the slot was taken.
         return _troubled(case, draft, Trouble(*lacking))
+    told = draft.condition(texts.PROGRESSING)
+    if told is not None and told.reason == texts.INPUT_CHANGED:
+        # Of what the job builds on, and that is as it was again.
+        draft = draft.mark(case, texts.PROGRESSING, True, texts.STARTING, texts.STARTING_MESSAGE)
     draft = created(case, draft, active.run)
     return _troubled(case, draft, case.snapshot.refused)
 
