@@ -1,4 +1,4 @@
-"""Carries out a decision: the status first, guarded; then what has effects; then Events."""
+"""Carries out a decision: the status first, guarded; then Events; then what has effects."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ log = logging.getLogger(__name__)
 _KNOWN = frozenset(f.alias or n for n, f in JobStatus.model_fields.items()) | {"inputs", "result"}
 
 
+#: Answers to a create that say nothing about the Job: the server is away, or asks for patience.
+_PASSING = frozenset({0, 429})
+
+
 class StaleError(Exception):
     """The snapshot was older than the object: nothing was done, and a new pass is needed."""
 
@@ -56,14 +60,15 @@ class Applier:
         self._events = Events(api, config.identity)
 
     async def apply(self, key: JobKey, obj: Json, job: JobView, decision: Decision, now: datetime) -> datetime | None:
-        """Carries out the actions in order. Answers when to look again.
+        """Carries out the actions, each kind in order. Answers when to look again.
 
         Raises:
             StaleError: the status write was refused; nothing after it was done.
             ApiError: a request failed; what came before it was done, and repeating all of it does no harm.
         """
         later: datetime | None = None
-        for action in decision.actions:
+        # People are told before anything is tried that may be refused: the pass ends there.
+        for action in sorted(decision.actions, key=_turn):
             if isinstance(action, RequeueAt):
                 later = action.time
             elif isinstance(action, WriteStatus):
@@ -129,7 +134,7 @@ class Applier:
             if error.status == 409:
                 made = await self._existing(job, name, error)
             else:
-                if error.refused:
+                if error.status not in _PASSING:
                     self._gatherer.refused[job.uid] = of_refusal(error.message)
                 raise
         self._gatherer.refused.pop(job.uid, None)
@@ -181,3 +186,7 @@ class Applier:
                 raise StaleError(str(error)) from error
             if error.status != 404:
                 raise
+
+
+def _turn(action: Action) -> int:
+    return 0 if isinstance(action, WriteStatus) else 1 if isinstance(action, Emit) else 2

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from mintworks_api import JOB_KINDS
+from mintworks_api import FINISHED, JOB_KINDS
 from pydantic import ValidationError
 
 from .api import JOBS, PODS, Resource
@@ -56,7 +56,10 @@ class Cache:
             self._lose(old)
         if resource in self._kinds:
             self.lost.pop(uid, None)
-            self._unfollow(JobKey(self._kinds[resource], *_name(old)), old)
+            key = JobKey(self._kinds[resource], *_name(old))
+            if self.job(key) is None:
+                # Else its name belongs to another already, and so does what was noted under it.
+                self._unfollow(key, old)
         self._changed(resource, None, old)
 
     def job(self, key: JobKey) -> Json | None:
@@ -83,6 +86,13 @@ class Cache:
     def uid_known(self, uid: str) -> bool:
         """Whether a job of that uid exists."""
         return any(store.get(uid) is not None for store in self.jobs.values())
+
+    def wake_unfinished(self) -> None:
+        """Another look at every job that has not come to its end, whatever was or was not seen."""
+        for kind, store in self.jobs.items():
+            for obj in store.all():
+                if _phase(obj) not in FINISHED:
+                    self._wake(JobKey(kind, *_name(obj)))
 
     def count(self) -> Counter[tuple[str, str, str, str]]:
         """Jobs by kind, namespace, queue and phase."""

@@ -1,4 +1,4 @@
-"""Kubernetes Events about jobs, aggregated: what is told again raises a count instead of making a new object."""
+"""Kubernetes Events about jobs, aggregated: what is told again makes a series of the Event instead of a new object."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ Json = dict[str, Any]
 log = logging.getLogger(__name__)
 
 CONTROLLER = "mintworks.dev/operator"
+#: Limits of the API server, in bytes of UTF-8.
 _NOTE = 1024
+_SHORT = 128
 
 
 class Events:
@@ -28,7 +30,7 @@ class Events:
         self._identity = identity
 
     async def tell(self, job: JobView, emit: Emit, now: datetime) -> None:
-        """Writes the Event, or raises its count."""
+        """Writes the Event, or marks it as told again just now."""
         body = event(job, emit, self._identity, now)
         try:
             await self._api.create(EVENTS, job.namespace, body)
@@ -40,7 +42,7 @@ class Events:
 
     async def _again(self, job: JobView, name: str, now: datetime) -> None:
         try:
-            # The count is not read first: twice the same second is worth no second request.
+            # Two stands for "more than once": the number is not worth a second request.
             series = {"count": 2, "lastObservedTime": stamp(now)}
             await self._api.patch(EVENTS, job.namespace, name, {"series": series})
         except ApiError as error:
@@ -49,15 +51,17 @@ class Events:
 
 def event(job: JobView, emit: Emit, identity: str, now: datetime) -> Json:
     """The Event object. Its name follows from what it says about whom, so that a repetition finds it."""
-    mark = hashlib.sha256(f"{job.uid}/{emit.type}/{emit.reason}/{emit.message}".encode()).hexdigest()[:16]
+    mark = hashlib.sha256(f"{job.uid}/{emit.type}/{emit.reason}/{emit.message}".encode("utf-8", "replace")).hexdigest()[
+        :16
+    ]
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
         "metadata": {"name": f"{job.name}.{mark}", "namespace": job.namespace},
         "eventTime": stamp(now),
         "type": emit.type,
-        "reason": emit.reason[:128],
-        "note": emit.message[:_NOTE],
+        "reason": cut(emit.reason, _SHORT),
+        "note": cut(emit.message, _NOTE),
         "action": "Reconcile",
         "regarding": {
             "apiVersion": API_VERSION,
@@ -67,8 +71,13 @@ def event(job: JobView, emit: Emit, identity: str, now: datetime) -> Json:
             "uid": job.uid,
         },
         "reportingController": CONTROLLER,
-        "reportingInstance": identity[:128],
+        "reportingInstance": cut(identity, _SHORT),
     }
+
+
+def cut(text: str, limit: int) -> str:
+    """The text in at most so many bytes, without halves of characters."""
+    return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
 
 
 def stamp(now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""/healthz: fails when the work loop is stuck, and so has the pod restarted.
+"""/healthz: fails when the work loop is stuck, and so has the pod restarted. /readyz: fails also while the cache fills.
 
 A server of our own instead of kopf's: a replica that waits for the Lease runs no kopf yet, and must not be killed.
 """
@@ -22,6 +22,8 @@ class Health:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._beat: float | None = None
+        #: Whether the leader is still listing the cluster: alive, not ready.
+        self.filling = False
         self._runner: web.AppRunner | None = None
 
     def beat(self) -> None:
@@ -35,9 +37,10 @@ class Health:
         return f"the work loop has not turned for {self._clock() - self._beat:.0f} s"
 
     async def serve(self, port: int) -> None:
-        """Serves /healthz on that port."""
+        """Serves /healthz and /readyz on that port."""
         app = web.Application()
-        app.router.add_get("/healthz", self._answer)
+        app.router.add_get("/healthz", self._alive)
+        app.router.add_get("/readyz", self._ready)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, port=port).start()
@@ -47,8 +50,13 @@ class Health:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _answer(self, _: web.Request) -> web.Response:
-        problem = self.problem()
+    async def _alive(self, _: web.Request) -> web.Response:
+        return self._answer(self.problem())
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        return self._answer(self.problem() or ("the cluster is being listed" if self.filling else None))
+
+    def _answer(self, problem: str | None) -> web.Response:
         if problem is not None:
-            log.error("unhealthy: %s", problem)
+            log.error("not well: %s", problem)
         return web.Response(status=200 if problem is None else 500, text=problem or "ok")

@@ -75,9 +75,8 @@ class Operator:
         # All of these start before kopf: at its end it cancels the tasks that started after it.
         tasks = [asyncio.create_task(part) for part in self._parts(lease)]
         try:
-            await self._resync.first()
-            log.info("the cache is complete: %d jobs", len(self._cache.job_keys()))
-            self._reconciler.begin()
+            if not await self._fill(tasks, stop):
+                return
             for _ in range(self._config.workers):
                 tasks.append(asyncio.create_task(self._work()))
             watching = asyncio.create_task(self._watch(stop))
@@ -89,6 +88,24 @@ class Operator:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._progress.close()
+
+    async def _fill(self, parts: list[asyncio.Task[None]], stop: asyncio.Event) -> bool:
+        """Fills the cache, unless a part or the process ends before: a Lease can be lost while the cluster is listed."""
+        self._health.filling = True
+        filled, stopped = asyncio.create_task(self._resync.first()), asyncio.create_task(_until(stop))
+        try:
+            await asyncio.wait([filled, stopped, *parts], return_when=asyncio.FIRST_COMPLETED)
+            await _ended([*parts, filled])
+            if not filled.done():
+                return False
+        finally:
+            filled.cancel()
+            stopped.cancel()
+            await asyncio.gather(filled, stopped, return_exceptions=True)
+        self._health.filling = False
+        log.info("the cache is complete: %d jobs", len(self._cache.job_keys()))
+        self._reconciler.begin()
+        return True
 
     def _parts(self, lease: Lease) -> list[Coroutine[Any, Any, None]]:
         return [lease.keep(), self._progress.run(), self._resync.run(), self._pulse()]
@@ -128,7 +145,8 @@ class Operator:
 
     async def _pulse(self) -> None:
         while True:
-            self._queue.add(PulseKey())
+            # Before all others: a long queue is not a stuck one.
+            self._queue.add(PulseKey(), first=True)
             await asyncio.sleep(PULSE)
 
 
@@ -178,6 +196,10 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
     with contextlib.suppress(asyncio.CancelledError):
         await task
     return False
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 async def _ended(tasks: list[asyncio.Task[None]]) -> None:

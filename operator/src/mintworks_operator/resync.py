@@ -44,6 +44,8 @@ class Resync:
                 await self._all()
             except ApiError as error:
                 log.warning("the cluster cannot be listed, tried again later: %s", error)
+            else:
+                self._cache.wake_unfinished()
 
     async def _all(self) -> None:
         namespaces: tuple[str | None, ...] = (None,) if self._config.clusterwide else self._config.namespaces

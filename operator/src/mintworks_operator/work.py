@@ -35,8 +35,8 @@ class WorkQueue(Generic[K]):
     def __len__(self) -> int:
         return len(self._ready) + len(self._again)
 
-    def add(self, key: K, delay: float = 0.0) -> None:
-        """Work on the key after so many seconds; an earlier wish stands."""
+    def add(self, key: K, delay: float = 0.0, *, first: bool = False) -> None:
+        """Work on the key after so many seconds; an earlier wish stands. `first`: now, and before all others."""
         if delay > 0:
             due = self._clock() + delay
             if due < self._due.get(key, float("inf")):
@@ -46,6 +46,8 @@ class WorkQueue(Generic[K]):
         elif key in self._busy:
             self._again.add(key)
         else:
+            if first:
+                self._ready = {key: None, **self._ready}
             self._ready[key] = None
             self._changed.set()
 

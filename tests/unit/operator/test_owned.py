@@ -77,7 +77,7 @@ def cached(*objects: tuple[Any, Json]) -> Cache:
     return cache
 
 
-ACTIVE = {"phase": "Running", "active": {"run": 1, "reserved": STAMP}, "attempts": {"runs": 1}}
+ACTIVE: Json = {"phase": "Running", "active": {"run": 1, "reserved": STAMP}, "attempts": {"runs": 1}}
 
 
 async def test_a_run_lives_as_long_as_its_pod(nowhere: Api) -> None:

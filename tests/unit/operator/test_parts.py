@@ -14,6 +14,7 @@ from mintworks_operator.cache import Cache
 from mintworks_operator.config import ConfigError, load
 from mintworks_operator.core import News, fold
 from mintworks_operator.core.news import LONGEST
+from mintworks_operator.events import cut
 from mintworks_operator.health import STALE, Health
 from mintworks_operator.keys import JobKey, Key, QueuesKey
 from mintworks_operator.names import KINDS, QUEUES
@@ -80,6 +81,15 @@ async def test_failures_wait_longer_each_time() -> None:
     assert [queue.failed("a") for _ in range(20)][-1] == 60
     queue.succeeded("a")
     assert queue.failed("a") == 0.1
+
+
+async def test_the_pulse_goes_before_a_long_queue() -> None:
+    queue: WorkQueue[str] = WorkQueue(Clock())
+    for key in ("a", "b", "c"):
+        queue.add(key)
+    queue.add("pulse", first=True)
+    queue.add("b", first=True)
+    assert [await taken(queue) for _ in range(5)] == ["b", "pulse", "a", "c", None]
 
 
 async def test_a_waiting_worker_is_woken() -> None:
@@ -166,6 +176,41 @@ def test_the_last_run_of_a_job_that_is_gone_frees_its_slot() -> None:
     woken.clear()
     cache.drop(JOBS, "j")
     assert QueuesKey("ns") in woken
+
+
+def test_a_follower_that_was_replaced_unseen_still_follows() -> None:
+    woken: list[Key] = []
+    cache = Cache(woken.append)
+    rows, mint = JobKey("MetadataJob", "ns", "a"), JobKey("MintJob", "ns", "m")
+    spec = {**MINT, "metadataFrom": {"job": "a"}}
+    cache.put(KINDS["MintJob"], obj("old", 1, "m", spec=spec))
+    cache.put(KINDS["MintJob"], obj("new", 2, "m", spec=spec))
+    cache.drop(KINDS["MintJob"], "old")
+    woken.clear()
+    cache.put(KINDS["MetadataJob"], obj("u", 3, spec=METADATA))
+    assert sorted(map(str, woken)) == sorted(map(str, (rows, mint)))
+    cache.put(KINDS["MetadataJob"], obj("u", 4, spec=METADATA, status={"phase": "Succeeded"}))
+    woken.clear()
+    cache.wake_unfinished()
+    assert woken == [mint]
+
+
+def test_the_runs_of_a_job_that_is_gone_are_not_remembered() -> None:
+    cache = Cache(lambda _: None)
+    cache.put(KINDS["MetadataJob"], obj("u", 1, spec=METADATA))
+    cache.put(JOBS, obj("j", 2, meta=run_labels("MetadataJob", "u", 1)))
+    cache.drop(KINDS["MetadataJob"], "u")
+    cache.drop(JOBS, "j")
+    assert cache.lost == {}
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_event_is_cut_by_bytes() -> None:
+    assert cut("ä" * 1024, 1024) == "ä" * 512
+    assert cut("xä", 2) == "x"
+    assert cut("\ud800", 9) == "?"
 
 
 # --- patches ----------------------------------------------------------------------------------------------------------

@@ -26,8 +26,8 @@ from support.specs import ADDRESS, CID, MINT
 Json = dict[str, Any]
 
 STAMP = "2026-01-01T00:00:00Z"
-TREE = {**MINT, "tree": {"address": ADDRESS}}
-ACTIVE = {"phase": "Running", "active": {"run": 1, "reserved": STAMP}, "attempts": {"runs": 1}}
+TREE: Json = {**MINT, "tree": {"address": ADDRESS}}
+ACTIVE: Json = {"phase": "Running", "active": {"run": 1, "reserved": STAMP}, "attempts": {"runs": 1}}
 
 
 def obj(name: str, spec: Json, status: Json) -> Json:
