@@ -16,6 +16,7 @@ from mintworks_runners.mint import machine
 from mintworks_runners.mint.campaign import Campaign, Rules
 from mintworks_runners.mint.facts import History, MintFact, TxFact
 from mintworks_runners.mint.machine import Commitment, Status
+from mintworks_runners.mint.outcome import hopeless
 from solders.pubkey import Pubkey
 
 LIFE = 12  # blocks that a blockhash lives; 150 on the real chain
@@ -362,6 +363,38 @@ def test_too_little_compute_is_no_refusal() -> None:
     campaign.signed("a", (0, 1, 2), b"", 100, 5)
     end_with(campaign, "a", '{"InstructionError": [2, "ComputationalBudgetExceeded"]}')
     assert (campaign.next_items(), campaign.compute_retries) == ((0, 1, 2), 1)
+
+
+OUT_OF_COMPUTE = '{"InstructionError": [1, "ComputationalBudgetExceeded"]}'
+
+
+def test_those_that_run_out_of_compute_together_are_one_step_up_and_none_is_refused() -> None:
+    campaign = Campaign(Rules(batch=1), range(12), [], 0)
+    for item in range(12):
+        campaign.signed(str(item), (item,), b"", 100, 5)
+    for item in range(12):
+        end_with(campaign, str(item), OUT_OF_COMPUTE)
+    assert (campaign.failed, campaign.compute_retries, campaign.pending) == ({}, 1, 12)
+
+
+def test_an_item_that_runs_out_of_compute_at_the_highest_limit_is_refused() -> None:
+    campaign = Campaign(Rules(batch=1), range(1), [], 0)
+    for turn in range(campaign_module.MAX_COMPUTE_RETRIES + 1):
+        assert not campaign.failed
+        campaign.signed(str(turn), (0,), b"", 100, 5)
+        end_with(campaign, str(turn), OUT_OF_COMPUTE)
+    assert set(campaign.failed) == {0}
+
+
+def test_an_error_that_is_not_an_instructions_refuses_no_item() -> None:
+    campaign = Campaign(Rules(batch=1), range(1), [], 0)
+    for turn in range(campaign_module.MAX_FRUITLESS + 1):
+        assert campaign.hopeless is None
+        campaign.signed(str(turn), (0,), b"", 100, 5)
+        end_with(campaign, str(turn), '{"InsufficientFundsForRent": {"account_index": 0}}')
+    assert campaign.failed == {}
+    assert campaign.hopeless is not None
+    assert hopeless(campaign.hopeless).reason == "LowBalance"
 
 
 def test_a_full_tree_ends_all_signing() -> None:

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mintworks_api import MintJobSpec
 from mintworks_api.mintjob import Asset, Recipients, TreeCreate
 from mintworks_runners.core.errors import Findings, InputChanged, InvalidInput
 from mintworks_runners.core.tasks import end
@@ -16,10 +19,11 @@ from mintworks_runners.mint.builder import MAX_BYTES, MintBuilder, Signer
 from mintworks_runners.mint.facts import History, MintFact, TxFact
 from mintworks_runners.mint.inputs import NAMES, compare
 from mintworks_runners.mint.items import Design, Item, check, design, resolve
-from mintworks_runners.mint.keys import read_keypair
+from mintworks_runners.mint.keys import _secret_endpoints, read_keypair
 from mintworks_runners.mint.lease import Renewal, has_lapsed, is_due, may_sign
 from mintworks_runners.mint.ledger import FileLedger, decode_lines, encode_line
 from mintworks_runners.mint.money import Estimate, estimate, objection, sol
+from mintworks_runners.mint.prepare import target_of
 from mintworks_runners.mint.pricing import Compute, percentile, price
 from mintworks_runners.mint.reconcile import audit, reconcile
 from mintworks_runners.mint.rpc.bucket import Bucket
@@ -78,6 +82,40 @@ def test_rows_without_recipient_and_overrides_without_row() -> None:
         ("NoRecipient", 2, 0),
         ("UnknownItem", None, 5),
     ]
+
+
+NO_ADDRESS = "z" * 44  # the right letters, but more than 32 bytes
+
+
+@pytest.mark.parametrize("recipients", [{"default": NO_ADDRESS}, {"overrides": {"0": NO_ADDRESS}}])
+def test_a_recipient_that_is_no_address_is_bad_input(recipients: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        resolve([row(0)], Recipients.model_validate(recipients), ME, Findings(), "rows")
+    assert raised.value.reason == "InvalidAddress"
+
+
+def test_a_creator_or_a_tree_that_is_no_address_is_bad_input() -> None:
+    with pytest.raises(InvalidInput, match="is not an address"):
+        plain([(NO_ADDRESS, 100)])
+    spec = {
+        "solana": {"rpcUrls": ["http://localhost"]},
+        "wallet": {"secret": {"name": "w", "key": "k"}},
+        "tree": {"address": NO_ADDRESS},
+        "metadataFrom": {"job": "m"},
+        "recipients": {"default": "wallet"},
+    }
+    with pytest.raises(InvalidInput, match="is not an address"):
+        target_of(MintJobSpec.model_validate(spec), ME, "g", "c")
+
+
+@pytest.mark.parametrize("key", ["9" * 4400, "01", "-1", "\u0661", ""])
+def test_an_override_has_one_spelling(key: str) -> None:
+    findings = Findings()
+    resolve(
+        [row(1)], Recipients.model_validate({"default": "wallet", "overrides": {key: str(TREE)}}), ME, findings, "r"
+    )
+    assert [finding.reason for finding in findings.kept] == ["InvalidItem"]
+    assert len(findings.kept[0].message) < 100
 
 
 def test_the_wallet_as_creator_is_verified_others_are_not() -> None:
@@ -189,6 +227,11 @@ def test_cache_lines_are_read_as_written_or_not_at_all(kept: list[TxFact], data:
     assert decode_lines(text.split("\n")) == kept
     cut = data.draw(st.integers(0, len(text)))
     assert decode_lines(text[:cut].split("\n")) == kept[: len(decode_lines(text[:cut].split("\n")))]
+
+
+def test_whole_lines_of_another_format_are_passed_over() -> None:
+    bodies = [json.dumps(values) for values in (["old", "format"], 7, [*range(6), [[1]]], ["s", 1, 2, 3, 4, None, []])]
+    assert decode_lines(f"{zlib.crc32(body.encode()):08x} {body}" for body in bodies) == []
 
 
 async def test_a_cache_file_goes_on_after_half_a_line(tmp_path: Path) -> None:
@@ -365,14 +408,24 @@ def test_the_budget_lets_a_second_worth_through_and_then_paces() -> None:
     assert [bucket.take(0.0) for _ in range(10)] == [0.0] * 10
     assert bucket.take(0.0) == pytest.approx(0.1)
     assert bucket.take(0.0) == pytest.approx(0.2)
-    assert (bucket.spare(0.0), bucket.spare(0.7)) == (0, 3)
+    assert (bucket.spare(0.0, 1), bucket.spare(0.7, 1)) == (0, 3)
     assert bucket.take(5.0) == 0.0
+
+
+@pytest.mark.parametrize("rate", [1.0, 2.0, 3.0])
+def test_a_small_budget_still_lets_one_transaction_wait_for_its_turn(rate: float) -> None:
+    bucket = Bucket(rate, 0.0)
+    for _ in range(9):
+        bucket.take(0.0)
+    assert (bucket.spare(0.0, 0), bucket.spare(0.0, 1)) == (1, 0)
 
 
 # --- keys and tasks ---
 
 
-@pytest.mark.parametrize("content", ["", "[1,2]", json.dumps([256] * 64), json.dumps([1] * 64), '{"a": 1}', "[[1]]"])
+@pytest.mark.parametrize(
+    "content", ["", "[1,2]", json.dumps([256] * 64), json.dumps([1] * 64), '{"a": 1}', "[[1]]", "[" * 100_000]
+)
 def test_a_bad_key_is_named_and_never_shown(tmp_path: Path, content: str) -> None:
     path = tmp_path / "id.json"
     path.write_text(content)
@@ -381,6 +434,23 @@ def test_a_bad_key_is_named_and_never_shown(tmp_path: Path, content: str) -> Non
     assert raised.value.reason == "InvalidSecret"
     assert raised.value.__cause__ is None
     assert raised.value.findings[0].field == "spec.wallet.secret"
+
+
+def test_a_key_that_is_a_directory(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        read_keypair(tmp_path, "f")
+    assert raised.value.reason == "InvalidSecret"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h:99999", "http://[::1", "http://a b", "http://\u00e9..x", "ftp://h", "http://"]
+)
+def test_a_url_that_is_none_is_bad_input_and_not_shown(tmp_path: Path, url: str) -> None:
+    path = tmp_path / "urls"
+    path.write_text(f"# ours\n{url}\n")
+    with pytest.raises(InvalidInput, match="line 2 of urls") as raised:
+        _secret_endpoints(path, "f")
+    assert (raised.value.reason, url in str(raised.value)) == ("InvalidSecret", False)
 
 
 def test_a_good_key(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import mintworks_runners.mint
 import pytest
 from mintworks_runners.core.errors import AttemptFailed, InvalidInput, Waiting
-from mintworks_runners.mint.chainerrors import HOPELESS_CODES, Verdict, custom_code, explain, judge
+from mintworks_runners.mint.chainerrors import HOPELESS_CODES, Verdict, cannot_pay, custom_code, explain, judge
 from mintworks_runners.mint.reasons import TABLE, Then, ended
 
 SOURCE = Path(mintworks_runners.mint.__path__[0])
@@ -58,6 +58,13 @@ def test_errors_of_the_chain() -> None:
     assert judge('{"InstructionError": [2, "ComputationalBudgetExceeded"]}') is Verdict.MORE_COMPUTE
     assert judge('{"InstructionError": [2, "ProgramFailedToComplete"]}') is Verdict.MORE_COMPUTE
     assert custom_code('"AccountNotFound"') is None
+
+
+def test_only_a_missing_payer_or_too_little_money_is_a_low_balance() -> None:
+    poor = ['"AccountNotFound"', '"InsufficientFundsForFee"', '{"InsufficientFundsForRent": {"account_index": 0}}']
+    other = ['"ProgramAccountNotFound"', '{"InstructionError": [0, {"Custom": 1}]}', '"BlockhashNotFound"']
+    assert [cannot_pay(error) for error in poor + other] == [True] * 3 + [False] * 3
+    assert judge('"ProgramAccountNotFound"') is Verdict.NOT_ABOUT_ITEMS
 
 
 @pytest.mark.parametrize("code", sorted(HOPELESS_CODES))

@@ -7,7 +7,7 @@ are decisions that the engine carries out. Nothing here trusts that an earlier d
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mintworks_runners.mint import machine
@@ -22,6 +22,8 @@ MISMATCH_SECONDS = 15.0
 """How long the counter may differ from the books before the history is read again to find out why."""
 
 MAX_COMPUTE_RETRIES = 5
+MAX_FRUITLESS = 20
+"""Finalized errors in a row that are about no item (each costs its fee) before the run gives up."""
 
 
 class ForeignMinter(Exception):  # noqa: N818 - a finding about the tree, not an error of this program
@@ -53,6 +55,8 @@ class Flight:
     last_valid: int
     cost: int
     state: State
+    level: int = 0
+    """How often compute had run out when it was signed: its limit follows from that."""
     sent_at: float = float("-inf")
 
 
@@ -78,6 +82,7 @@ class Campaign:
         self.done: set[int] = set()
         self.failed: dict[int, Failure] = {}
         self.compute_retries = 0
+        self._fruitless = 0
         self.hopeless: Failure | None = None
         """A refusal that every further item would meet: nothing more is signed."""
         self._pending = deque(pending)
@@ -112,7 +117,7 @@ class Campaign:
         taken = tuple(self._pending.popleft() for _ in items)
         if taken != tuple(items):
             raise ValueError(f"items {items} were signed, {taken} were next")
-        self._open[signature] = Flight(signature, taken, wire, last_valid, cost, machine.Signed())
+        self._open[signature] = Flight(signature, taken, wire, last_valid, cost, machine.Signed(), self.compute_retries)
         self._committed += cost
         self._open_cost += cost
         self._in_window += 1
@@ -214,6 +219,7 @@ class Campaign:
     def _end(self, flight: Flight, state: machine.Ended, now: float) -> None:
         if isinstance(state, FinalOk):
             self.done.update(flight.items)
+            self._fruitless = 0
             self.books.enter(flight.signature, state.slot, len(flight.items))
             self.books.settle()
             self._expire(now)
@@ -226,9 +232,12 @@ class Campaign:
 
     def _refused(self, flight: Flight, state: FinalErr) -> None:
         verdict = judge(state.error)
-        if verdict is Verdict.MORE_COMPUTE and self.compute_retries < MAX_COMPUTE_RETRIES:
-            self.compute_retries += 1
+        if verdict is Verdict.MORE_COMPUTE and flight.level < MAX_COMPUTE_RETRIES:
+            # Those that were under way together ran out of the same limit: that is one step, not one each.
+            self.compute_retries = max(self.compute_retries, flight.level + 1)
             self._pending.extendleft(reversed(flight.items))
+        elif verdict is Verdict.NOT_ABOUT_ITEMS:
+            self._not_about_items(flight, state)
         elif len(flight.items) > 1:
             self._alone.update(flight.items)
             self._pending.extendleft(reversed(flight.items))
@@ -240,6 +249,13 @@ class Campaign:
             else:
                 self.failed[item] = failure
 
+    def _not_about_items(self, flight: Flight, state: FinalErr) -> None:
+        """Signs the items again; where that happens again and again without a success between, it is hopeless."""
+        self._fruitless += 1
+        self._pending.extendleft(reversed(flight.items))
+        if self._fruitless > MAX_FRUITLESS:
+            self.hopeless = Failure(flight.items[0], state.error, flight.signature)
+
     def _expire(self, now: float) -> None:
         slot = self.books.accounted_to
         if slot is None:
@@ -248,10 +264,6 @@ class Campaign:
             state = machine.on_all_accounted(flight.state, slot)
             if state is not flight.state:
                 self._move(flight, state, now)
-
-    def flights(self) -> Iterator[Flight]:
-        """The transactions under way, for tests and for the log."""
-        yield from self._open.values()
 
 
 def _passed(state: State) -> int | None:

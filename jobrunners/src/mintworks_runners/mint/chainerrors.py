@@ -35,6 +35,7 @@ class Verdict(Enum):
 
     MORE_COMPUTE = "sign again with a higher compute limit"
     REFUSED = "the program refuses this item"
+    NOT_ABOUT_ITEMS = "it says nothing of the items: sign again"
     HOPELESS = "the program would refuse every further item too"
 
 
@@ -42,7 +43,18 @@ def judge(error: str) -> Verdict:
     """`error` is meta.err as JSON."""
     if any(name in error for name in _COMPUTE):
         return Verdict.MORE_COMPUTE
+    detail: Any = json.loads(error)
+    if not (isinstance(detail, dict) and "InstructionError" in detail):
+        return Verdict.NOT_ABOUT_ITEMS
     return Verdict.HOPELESS if custom_code(error) in HOPELESS_CODES else Verdict.REFUSED
+
+
+def cannot_pay(error: str) -> bool:
+    """Whether a transaction's error (meta.err as JSON) says that its payer has too little, or nothing at all."""
+    detail: Any = json.loads(error)
+    if isinstance(detail, dict):
+        return "InsufficientFundsForRent" in detail
+    return detail in ("AccountNotFound", "InsufficientFundsForFee")
 
 
 def custom_code(error: str) -> int | None:

@@ -38,6 +38,7 @@ MAX_SENDS = 64
 """Requests to send that wait for their answers at once."""
 
 STUCK_SECONDS = 900.0
+MUTE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Engine:
         self._price = 0
         self._sending: set[asyncio.Task[None]] = set()
         self._moved_at = time.monotonic()
+        self._progress = (0, 0, 0)
+        self._mute_since: float | None = None
 
     async def run(self) -> None:
         """Returns when nothing is under way and nothing is left to sign."""
@@ -103,7 +106,7 @@ class Engine:
         needs, and a blockhash ages in a queue.
         """
         self._tools.stop.check()
-        room = min(self._tools.chain.pool.spare(), MAX_SENDS - len(self._sending))
+        room = min(self._tools.chain.pool.spare(len(self._sending)), MAX_SENDS - len(self._sending))
         room -= self._send_due(room)
         while room > 0 and self._sign_one():
             room -= 1
@@ -162,17 +165,21 @@ class Engine:
     async def _ask(self) -> None:
         for history in (False, True):
             signatures = self._campaign.to_ask(history=history)
+            if history and not signatures:
+                self._mute_since = None
             for start in range(0, len(signatures), STATUS_LIMIT):
                 asked = signatures[start : start + STATUS_LIMIT]
                 answers = await self._tools.chain.statuses(asked, history=history)
                 now = time.monotonic()
+                if history:
+                    self._check_history(now, known=answers is not None)
                 for signature, status in zip(asked, answers or (), strict=answers is not None):
                     self._campaign.on_status(signature, status, now, with_history=history)
         self._tools.told()
 
     async def _look(self) -> None:
         """Height, then the tree's counter, then history where the two do not explain each other."""
-        campaign, before = self._campaign, self._progress()
+        campaign = self._campaign
         epoch = await self._tools.chain.epoch()
         campaign.on_height(epoch.slot, epoch.height, time.monotonic())
         slot, config = await read_config(self._tools.chain, self._tools.tree)
@@ -180,12 +187,22 @@ class Engine:
         if campaign.wants_replay(time.monotonic()):
             log.info("the tree's counter differs from what is known: reading history")
             campaign.on_history(await self._tools.replay.catch_up(config.num_minted, slot), time.monotonic())
-        now = time.monotonic()
-        if self._progress() != before:
-            self._moved_at = now
+        self._check_progress(time.monotonic())
+
+    def _check_progress(self, now: float) -> None:
+        """Ends the run where no item's lot has changed for long: a chain that only produces blocks is no progress."""
+        campaign = self._campaign
+        progress = len(campaign.done), campaign.pending, campaign.under_way
+        if progress != self._progress:
+            self._progress, self._moved_at = progress, now
         elif now - self._moved_at > STUCK_SECONDS:
             raise ended("ChainStalled", f"nothing has moved for {STUCK_SECONDS:.0f} s")
 
-    def _progress(self) -> tuple[int, int, int, int | None]:
-        campaign = self._campaign
-        return len(campaign.done), campaign.pending, campaign.under_way, campaign.books.accounted_to
+    def _check_history(self, now: float, *, known: bool) -> None:
+        """Ends the run where no endpoint can say what became of transactions whose blockhashes have died."""
+        if known:
+            self._mute_since = None
+            return
+        self._mute_since = now if self._mute_since is None else self._mute_since
+        if now - self._mute_since > MUTE_SECONDS:
+            raise ended("HistoryIncomplete", "no endpoint keeps the history of signatures; one that does is needed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -11,10 +12,13 @@ from solders.pubkey import Pubkey
 
 from mintworks_runners.core.errors import Findings
 from mintworks_runners.metadata.recompute import MintItem
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.solana.instructions import CollectionAccounts, Mint
 from mintworks_runners.solana.metadata import Collection, Creator, MetadataArgs, problems
 
 WALLET = "wallet"
+NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
+"""An item's number as the keys of recipients.overrides spell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,8 @@ def design(
     """The design from a MetadataJob's collection or a MintJob's asset. The wallet as creator is verified, others are
     not.
     """
-    creators = tuple(
-        Creator(Pubkey.from_string(c.address), Pubkey.from_string(c.address) == wallet, c.share)
-        for c in asset.creators or ()
-    )
+    addressed = [(address(c.address, "spec.metadataFrom"), c.share) for c in asset.creators or ()]
+    creators = tuple(Creator(creator, creator == wallet, share) for creator, share in addressed)
     return Design(
         tree=tree,
         wallet=wallet,
@@ -98,10 +100,11 @@ def resolve(
     `findings`.
     """
     overrides = _overrides(recipients, findings)
-    default = wallet if recipients.default == WALLET else _address(recipients.default)
+    field_default = "spec.recipients.default"
+    default = wallet if recipients.default == WALLET else _optional(recipients.default, field_default)
     items: dict[int, Item] = {}
     for row in rows:
-        owner = overrides.get(row.index) or _address(row.recipient) or default
+        owner = overrides.get(row.index) or _optional(row.recipient, field) or default
         if owner is None:
             message = "no recipient: the row names none, and neither recipients.overrides nor recipients.default does"
             findings.add("NoRecipient", message, field=field, row=row.row, column="recipient_wallet", item=row.index)
@@ -135,15 +138,23 @@ def check(items: Mapping[int, Item], design: Design, findings: Findings, field: 
 
 def _overrides(recipients: Recipients, findings: Findings) -> dict[int, Pubkey]:
     found: dict[int, Pubkey] = {}
-    for number, address in (recipients.overrides or {}).items():
-        if not number.isascii() or not number.isdecimal():
-            findings.add("InvalidItem", f"{number!r} is not the number of an item", field="spec.recipients.overrides")
+    field = "spec.recipients.overrides"
+    for number, owner in (recipients.overrides or {}).items():
+        # One spelling a number: "1" and "01" would name two owners of one item.
+        if not NUMBER.fullmatch(number):
+            findings.add("InvalidItem", f"{number[:20]!r} is not the number of an item", field=field)
             continue
-        owner = _address(address)
-        if owner is not None:
-            found[int(number)] = owner
+        found[int(number)] = address(owner, field)
     return found
 
 
-def _address(text: str | None) -> Pubkey | None:
-    return None if text is None else Pubkey.from_string(text)
+def address(text: str, field: str) -> Pubkey:
+    """An address that has the right letters; InvalidInput `InvalidAddress` where they are not of 32 bytes."""
+    try:
+        return Pubkey.from_string(text)
+    except ValueError as error:
+        raise ended("InvalidAddress", f"{text} is not an address: it is not of 32 bytes", field=field) from error
+
+
+def _optional(text: str | None, field: str) -> Pubkey | None:
+    return None if text is None else address(text, field)

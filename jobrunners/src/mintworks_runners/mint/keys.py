@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
+import httpx
 from mintworks_api import MintJobSpec
 from solders.keypair import Keypair
 
@@ -23,7 +24,7 @@ def read_keypair(path: Path, field: str) -> Keypair:
         return Keypair.from_bytes(bytes(numbers))
     except FileNotFoundError as error:
         raise ended("MissingSecret", f"the Secret has no entry {path.name}", field=field) from error
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
         # The parser's own message could quote the key: it is left out, and so is the cause.
         del error
         message = f"{path.name} is not a keypair: a JSON array of 64 numbers, as solana-keygen writes it"
@@ -48,23 +49,42 @@ def authority_of(context: JobContext, spec: MintJobSpec, wallet: Keypair) -> Key
 
 def endpoints_of(context: JobContext, spec: MintJobSpec) -> list[Endpoint]:
     """The endpoints of the spec, then those of the secret (one URL a line); InvalidInput where there is none."""
-    endpoints = [Endpoint(url, secret=False) for url in spec.solana.rpc_urls or ()]
-    secret = spec.solana.rpc_secret
-    if secret is not None:
+    field = "spec.solana.rpcUrls"
+    endpoints = [
+        _endpoint(url, "InvalidSpec", f"{url} is no http(s) URL", field, secret=False)
+        for url in spec.solana.rpc_urls or ()
+    ]
+    if spec.solana.rpc_secret is not None:
         field = "solana.rpcSecret"
-        endpoints += [Endpoint(url, secret=True) for url in _urls(context.secret(field, secret.key), f"spec.{field}")]
+        endpoints += _secret_endpoints(context.secret(field, spec.solana.rpc_secret.key), f"spec.{field}")
     return endpoints
 
 
-def _urls(path: Path, field: str) -> list[str]:
+def _endpoint(url: str, reason: str, message: str, field: str, *, secret: bool) -> Endpoint:
+    """An endpoint that can be asked; InvalidInput with this reason and message where the URL is none. What the
+    parsers say could quote it: it is left out.
+    """
+    try:
+        parts = httpx.URL(url)
+        port = parts.port is None or 0 < parts.port < 1 << 16
+        if parts.scheme in ("http", "https") and parts.host and port and not re.search(r"\s", url):
+            return Endpoint(url, secret=secret)
+    except (httpx.InvalidURL, ValueError):
+        pass
+    raise ended(reason, message, field=field)
+
+
+def _secret_endpoints(path: Path, field: str) -> list[Endpoint]:
+    """One URL a line; empty lines and comments (#) are passed over."""
     try:
         lines = [line.strip() for line in path.read_text().splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise ended("MissingSecret", f"the Secret has no readable entry {path.name}", field=field) from error
-    urls = [line for line in lines if line and not line.startswith("#")]
-    for number, url in enumerate(urls, 1):
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise ended("InvalidSecret", f"line {number} of {path.name} is no http(s) URL", field=field)
-    if not urls:
+    endpoints = [
+        _endpoint(line, "InvalidSecret", f"line {number} of {path.name} is no http(s) URL", field, secret=True)
+        for number, line in enumerate(lines, 1)
+        if line and not line.startswith("#")
+    ]
+    if not endpoints:
         raise ended("InvalidSecret", f"{path.name} holds no URL", field=field)
-    return urls
+    return endpoints

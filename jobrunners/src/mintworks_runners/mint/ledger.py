@@ -7,6 +7,7 @@ facts and never wrong ones. What it lacks is read from the chain again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import zlib
@@ -70,6 +71,8 @@ class FileLedger:
 
     async def append(self, facts: Sequence[TxFact]) -> None:
         """Lines at the end of the file; a crash in the middle leaves a line that is not whole."""
+        if not facts:
+            return
         text = "".join(f"{encode_line(fact)}\n" for fact in facts)
         try:
             await asyncio.to_thread(self._write, text)
@@ -149,7 +152,9 @@ def decode_lines(lines: Iterable[str]) -> list[TxFact]:
     for line in lines:
         checksum, _, body = line.partition(" ")
         if body and checksum == f"{zlib.crc32(body.encode()):08x}":
-            facts.append(_fact(json.loads(body)))
+            # A whole line of another version's format is of no use, and no harm.
+            with contextlib.suppress(ValueError, TypeError):
+                facts.append(_fact(json.loads(body)))
     return facts
 
 

@@ -10,7 +10,7 @@ from solders.hash import Hash
 from solders.pubkey import Pubkey
 
 from mintworks_runners.mint.builder import MintBuilder
-from mintworks_runners.mint.chainerrors import explain
+from mintworks_runners.mint.chainerrors import cannot_pay, explain
 from mintworks_runners.mint.pricing import Compute, price
 from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import Chain, Simulated
@@ -71,6 +71,6 @@ class Market:
     async def _simulate(self, builder: MintBuilder, items: Sequence[int]) -> Simulated:
         draft = builder.sign(items, Hash.default(), MAX_COMPUTE_UNITS, 0)
         simulated = await self._chain.simulate(draft.wire)
-        if simulated.error is not None and any(word in simulated.error for word in ("Funds", "AccountNotFound")):
+        if simulated.error is not None and cannot_pay(simulated.error):
             raise ended("LowBalance", f"the wallet cannot pay for a mint ({simulated.error})")
         return simulated

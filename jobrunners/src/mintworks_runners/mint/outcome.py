@@ -11,7 +11,7 @@ from solders.pubkey import Pubkey
 
 from mintworks_runners.core.errors import Finding, InvalidInput, RunEnded
 from mintworks_runners.mint.campaign import Failure
-from mintworks_runners.mint.chainerrors import HOPELESS_CODES, custom_code, explain
+from mintworks_runners.mint.chainerrors import HOPELESS_CODES, cannot_pay, custom_code, explain
 from mintworks_runners.mint.facts import History
 from mintworks_runners.mint.items import Item
 from mintworks_runners.mint.reasons import ended
@@ -30,8 +30,11 @@ def refused(failed: Mapping[int, Failure], items: Mapping[int, Item], field: str
 
 
 def hopeless(failure: Failure) -> RunEnded:
-    """The end of a run in which the program would refuse every further item."""
-    reason = HOPELESS_CODES[custom_code(failure.error) or 0]
+    """The end of a run in which the program, or the chain, would refuse every further item."""
+    reason = HOPELESS_CODES.get(custom_code(failure.error) or 0)
+    if reason is None:
+        why = "LowBalance" if cannot_pay(failure.error) else "TransactionsFail"
+        return ended(why, f"{explain(failure.error)} (transaction {failure.signature})")
     return ended(reason, f"{explain(failure.error)} (transaction {failure.signature})", item=failure.item)
 
 

@@ -15,7 +15,7 @@ from mintworks_runners.core.context import JobContext, parse_spec
 from mintworks_runners.core.errors import Findings
 from mintworks_runners.metadata.recompute import MintList, from_dependency, from_manifest
 from mintworks_runners.mint.builder import MAX_BYTES, MintBuilder, Signer
-from mintworks_runners.mint.items import Design, Item, check, design, resolve
+from mintworks_runners.mint.items import Design, Item, address, check, design, resolve
 from mintworks_runners.mint.money import MAINNET
 from mintworks_runners.mint.places import Places, Target
 from mintworks_runners.mint.reasons import ended
@@ -44,7 +44,7 @@ class Work:
 def target_of(spec: MintJobSpec, wallet: Pubkey, genesis: str, cid: str) -> Target:
     """Where the job mints; InvalidInput where no tree of the size exists."""
     if spec.tree.address is not None:
-        return Target(Pubkey.from_string(spec.tree.address), None)
+        return Target(address(spec.tree.address, "spec.tree.address"), None)
     if spec.tree.create is None:
         raise ended("InvalidSpec", "set tree.create or tree.address", field="spec.tree")
     try:
@@ -102,7 +102,7 @@ async def _listed(context: JobContext, spec: MintJobSpec) -> tuple[MintList, Col
 def _collection_accounts(spec: MintJobSpec, authority: Keypair | None) -> CollectionAccounts | None:
     if spec.collection is None or authority is None:
         return None
-    return CollectionAccounts(Pubkey.from_string(spec.collection.mint), authority.pubkey())
+    return CollectionAccounts(address(spec.collection.mint, f"{COLLECTION}.mint"), authority.pubkey())
 
 
 async def _check_tree(places: Places, findings: Findings, *, allow_public: bool) -> None:

@@ -20,6 +20,7 @@ TABLE: dict[str, tuple[Then, str]] = {
     "InvalidSpec": (Then.FINAL, "the spec contradicts itself"),
     "InvalidSecret": (Then.FINAL, "a Secret holds something else than it should"),
     "MissingSecret": (Then.FINAL, "a Secret lacks the entry that the spec names"),
+    "InvalidAddress": (Then.FINAL, "an address is not of 32 bytes"),
     "InvalidTreeSize": (Then.FINAL, "no tree of this size can be made"),
     "MaxCostRequired": (Then.FINAL, "maxCost is missing on mainnet"),
     "MaxCostTooLow": (Then.FINAL, "maxCost cannot suffice, whatever fees are"),
@@ -53,6 +54,7 @@ TABLE: dict[str, tuple[Then, str]] = {
     "CostLimit": (Then.WAIT, "maxCost is used up"),
     # What may be different next time
     "SimulationFailed": (Then.RETRY, "no mint can be simulated"),
+    "TransactionsFail": (Then.RETRY, "transactions fail for a reason that is about no item"),
     "TreeNotCreated": (Then.RETRY, "the tree could not be made"),
     "AuditFailed": (Then.RETRY, "the chain does not hold what the input asks for"),
 }

@@ -39,6 +39,7 @@ async def run(context: JobContext) -> Result:
         lease, cache = _kept(context, lease_name(pool.genesis, str(target.tree)))
         chain, frozen = Chain(pool), context.run.inputs.get("firstSlot")
         first_slot = (await chain.epoch()).slot if frozen is None else int(frozen)
+        pool.reached(first_slot)
         places = Places(chain, target, wallet, authority, lease, cache, first_slot)
         while True:
             with contextlib.suppress(LeaseLapsed):

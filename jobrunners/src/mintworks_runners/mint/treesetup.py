@@ -14,13 +14,14 @@ from mintworks_runners.core.errors import InvalidInput, RunEnded
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.mint import machine
 from mintworks_runners.mint.builder import SignedTransaction, Signer
-from mintworks_runners.mint.chainerrors import explain
+from mintworks_runners.mint.chainerrors import cannot_pay, explain
 from mintworks_runners.mint.lease import Lease, LeaseLapsed
 from mintworks_runners.mint.money import config_rent, sol
 from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import Blockhash, Chain
 from mintworks_runners.mint.rpc.endpoint import EndpointAwayError, RpcError
 from mintworks_runners.mint.treeplan import Found, NewTree, accounts_of, check_new, creation, read_found
+from mintworks_runners.solana.borsh import DecodeError
 from mintworks_runners.solana.budget import MAX_COMPUTE_UNITS
 from mintworks_runners.solana.programs import tree_authority
 from mintworks_runners.solana.tree import TreeConfig, decode_config
@@ -61,7 +62,10 @@ async def read_config(chain: Chain, tree: Pubkey, *, min_slot: int | None = None
     slot, account = await chain.account(tree_authority(tree), min_slot=min_slot)
     if account is None:
         raise ended("TreeGone", f"the tree {tree} is not there at slot {slot}")
-    return slot, decode_config(account.data)
+    try:
+        return slot, decode_config(account.data)
+    except DecodeError as error:
+        raise ended("TreeGone", f"what lies at the tree {tree} at slot {slot} is no tree: {error}") from error
 
 
 class TreeSetup:
@@ -202,10 +206,6 @@ class TreeSetup:
 
 def _simulation_failed(tree: Pubkey, error: str, logs: tuple[str, ...]) -> RunEnded:
     """A simulation decides nothing about what was signed; before the first signature it saves a fee."""
-    if (
-        "InsufficientFunds" in error
-        or "AccountNotFound" in error
-        or any("insufficient lamports" in line for line in logs)
-    ):
+    if cannot_pay(error) or any("insufficient lamports" in line for line in logs):
         return ended("LowBalance", f"the wallet cannot pay for the tree {tree}")
     return ended("TreeNotCreated", f"simulating the creation of {tree}: {explain(error)}")

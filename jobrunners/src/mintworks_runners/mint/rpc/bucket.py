@@ -18,7 +18,9 @@ class Bucket:
         self._tokens -= 1
         return max(0.0, -self._tokens / self._rate)
 
-    def spare(self, now: float) -> int:
-        """How many requests could go at once and leave a fifth of the budget to others; 0 while some wait already."""
+    def spare(self, now: float, sending: int) -> int:
+        """How many transactions could be sent at once and leave a fifth of the budget to questions. One may always
+        wait for its turn: a small budget never has more to spare than the questions take.
+        """
         tokens = min(self._rate, self._tokens + (now - self._at) * self._rate)
-        return max(0, int(tokens - self._rate / 5))
+        return max(0 if sending else 1, int(tokens - self._rate / 5))

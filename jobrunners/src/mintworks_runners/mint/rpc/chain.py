@@ -14,6 +14,7 @@ from solders.hash import Hash
 from solders.pubkey import Pubkey
 
 from mintworks_runners.mint.machine import Commitment, Status
+from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.endpoint import NO_HISTORY_CODE, Endpoint, RpcError
 from mintworks_runners.mint.rpc.pool import Pool
 
@@ -87,18 +88,18 @@ class Chain:
 
     async def epoch(self) -> Epoch:
         """Finalized slot and height, from one node in one answer."""
-        answer = await self.pool.call("getEpochInfo", [FINAL])
-        return Epoch(int(answer["absoluteSlot"]), int(answer["blockHeight"]))
+        return await self.pool.call(
+            "getEpochInfo", [FINAL], lambda answer: Epoch(int(answer["absoluteSlot"]), int(answer["blockHeight"]))
+        )
 
     async def blockhash(self) -> Blockhash:
         """The newest confirmed blockhash. Never processed: that block may be on a fork that loses."""
-        answer = await self.pool.call("getLatestBlockhash", [{"commitment": "confirmed"}])
-        return _blockhash(answer)
+        return await self.pool.call("getLatestBlockhash", [{"commitment": "confirmed"}], _blockhash)
 
     async def newest_last_valid(self) -> int | None:
         """The largest lastValidBlockHeight that any healthy endpoint answers now."""
-        answers = await self.pool.all("getLatestBlockhash", [{"commitment": "confirmed"}])
-        return max((_blockhash(answer.result).last_valid for answer in answers), default=None)
+        answers = await self.pool.all("getLatestBlockhash", [{"commitment": "confirmed"}], _blockhash)
+        return max((answer.last_valid for answer in answers), default=None)
 
     async def account(self, key: Pubkey, *, min_slot: int | None = None) -> tuple[int, Account | None]:
         """(slot, account or None) at finalized; a node that has not reached `min_slot` is not listened to."""
@@ -112,29 +113,34 @@ class Chain:
         options: dict[str, Any] = {**FINAL, "encoding": "base64"}
         if min_slot is not None:
             options["minContextSlot"] = min_slot
-        answer = await self.pool.call("getMultipleAccounts", [[str(key) for key in keys], options])
-        slot = int(answer["context"]["slot"])
-        return slot, tuple(_account(slot, value) for value in answer["value"])
+
+        def read(answer: Any) -> tuple[int, tuple[Account | None, ...]]:
+            slot = int(answer["context"]["slot"])
+            return slot, tuple(_account(slot, value) for _, value in zip(keys, answer["value"], strict=True))
+
+        return await self.pool.call("getMultipleAccounts", [[str(key) for key in keys], options], read)
 
     async def balance(self, key: Pubkey) -> int:
         """Lamports at finalized."""
-        answer = await self.pool.call("getBalance", [str(key), FINAL])
-        return int(answer["value"])
+        return await self.pool.call("getBalance", [str(key), FINAL], lambda answer: int(answer["value"]))
 
     async def rent(self, size: int) -> int:
         """Lamports that an account of `size` bytes needs to be exempt from rent."""
-        return int(await self.pool.call("getMinimumBalanceForRentExemption", [size, FINAL]))
+        return await self.pool.call("getMinimumBalanceForRentExemption", [size, FINAL], int)
 
     async def statuses(self, signatures: Sequence[str], *, history: bool) -> list[Status | None] | None:
-        """Statuses of at most 256 signatures, in their order; None where the node cannot say (it has no history)."""
+        """Statuses of at most 256 signatures, in their order; None where no node can say (they have no history)."""
         options = {"searchTransactionHistory": history}
+
+        def read(answer: Any) -> list[Status | None]:
+            return [_status(value) for _, value in zip(signatures, answer["value"], strict=True)]
+
         try:
-            answer = await self.pool.call("getSignatureStatuses", [list(signatures), options])
+            return await self.pool.ask("getSignatureStatuses", [list(signatures), options], read)
         except RpcError as error:
             if error.code == NO_HISTORY_CODE:
                 return None
-            raise
-        return [_status(value) for value in answer["value"]]
+            raise ended("NoHealthyEndpoint", f"every endpoint refuses {error}") from error
 
     async def send(self, endpoint: Endpoint, wire: bytes) -> None:
         """Hands a transaction to one endpoint. What it answers proves nothing; an error is only a reason to slow
@@ -143,7 +149,7 @@ class Chain:
         EndpointAwayError, RpcError.
         """
         options = {"encoding": "base64", "skipPreflight": True, "maxRetries": 0}
-        await self.pool.call_one(endpoint, "sendTransaction", [base64.b64encode(wire).decode(), options])
+        await self.pool.call_one(endpoint, "sendTransaction", [base64.b64encode(wire).decode(), options], str)
 
     async def simulate(self, wire: bytes) -> Simulated:
         """Simulates a transaction whose signatures and blockhash need not be right, against confirmed state."""
@@ -153,36 +159,50 @@ class Chain:
             "sigVerify": False,
             "replaceRecentBlockhash": True,
         }
-        answer = await self.pool.call("simulateTransaction", [base64.b64encode(wire).decode(), options])
-        value = answer["value"]
-        error = value["err"]
-        logs = tuple(str(line) for line in (value.get("logs") or [])[-8:])
-        units = int(value.get("unitsConsumed") or 0)
-        return Simulated(units, None if error is None else json.dumps(error), logs)
+        return await self.pool.call("simulateTransaction", [base64.b64encode(wire).decode(), options], _simulated)
 
     async def priority_fees(self, keys: Sequence[Pubkey]) -> list[int]:
-        """Minima, slot by slot, of what recent transactions paid for a compute unit that write to these accounts."""
-        rows = await self.pool.call("getRecentPrioritizationFees", [[str(key) for key in keys]])
-        return [int(row["prioritizationFee"]) for row in rows]
+        """Minima, slot by slot, of what recent transactions paid for a compute unit that write to these accounts.
+
+        RpcError where no endpoint offers the method.
+        """
+
+        def read(rows: Any) -> list[int]:
+            return [int(row["prioritizationFee"]) for row in rows]
+
+        return await self.pool.ask("getRecentPrioritizationFees", [[str(key) for key in keys]], read)
 
     async def signatures(self, endpoint: Endpoint, key: Pubkey, before: str | None) -> list[SignatureRow]:
         """One page of finalized transactions that mention the address, newest first. EndpointAwayError, RpcError."""
         options: dict[str, Any] = {**FINAL, "limit": PAGE_LIMIT}
         if before is not None:
             options["before"] = before
-        rows = await self.pool.call_one(endpoint, "getSignaturesForAddress", [str(key), options])
-        return [SignatureRow(str(row["signature"]), int(row["slot"]), row["err"] is not None) for row in rows]
+
+        def read(rows: Any) -> list[SignatureRow]:
+            return [SignatureRow(str(row["signature"]), int(row["slot"]), row["err"] is not None) for row in rows]
+
+        return await self.pool.call_one(endpoint, "getSignaturesForAddress", [str(key), options], read)
 
     async def transaction(self, endpoint: Endpoint, signature: str) -> dict[str, Any] | None:
         """A finalized transaction, or None where the node does not have it. EndpointAwayError, RpcError."""
         options = {**FINAL, "encoding": "base64", "maxSupportedTransactionVersion": 0}
-        answer: dict[str, Any] | None = await self.pool.call_one(endpoint, "getTransaction", [signature, options])
-        return answer
+        return await self.pool.call_one(endpoint, "getTransaction", [signature, options], _as_is)
 
 
 def _blockhash(answer: Any) -> Blockhash:
     value = answer["value"]
     return Blockhash(Hash.from_string(value["blockhash"]), int(value["lastValidBlockHeight"]))
+
+
+def _simulated(answer: Any) -> Simulated:
+    value = answer["value"]
+    error = value["err"]
+    logs = tuple(str(line) for line in (value.get("logs") or [])[-8:])
+    return Simulated(int(value.get("unitsConsumed") or 0), None if error is None else json.dumps(error), logs)
+
+
+def _as_is(answer: dict[str, Any] | None) -> dict[str, Any] | None:
+    return answer
 
 
 def _account(slot: int, value: dict[str, Any] | None) -> Account | None:

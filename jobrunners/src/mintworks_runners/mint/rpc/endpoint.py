@@ -5,20 +5,25 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import httpx
+from solders.hash import ParseHashError
 
 log = logging.getLogger(__name__)
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 MAX_PAUSE_SECONDS = 60.0
-PASSING_CODES = frozenset({-32004, -32005, -32014, -32016, -32603})
+PASSING_CODES = frozenset({-32004, -32005, -32014, -32016, -32019, -32603})
 """Block not available, node unhealthy or rate-limited, block status not available yet, minContextSlot not reached,
-internal error: another node, or the same one later, may answer."""
+long-term storage unreachable, internal error: another node, or the same one later, may answer."""
 
 NO_HISTORY_CODE = -32011
+GARBLED = (ValueError, LookupError, TypeError, AttributeError, OverflowError, ParseHashError)
+"""What making sense of an answer raises where it makes none."""
+
+Read = TypeVar("Read")
 
 
 class RpcError(Exception):
@@ -38,9 +43,9 @@ class Endpoint:
     """An endpoint with what we know of its health. `name` is fit to be shown: it holds no credentials."""
 
     def __init__(self, url: str, *, secret: bool) -> None:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        self.name = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}" if secret else url
+        """httpx.InvalidURL where nothing can be asked there."""
+        parts = httpx.URL(url)
+        self.name = f"{parts.scheme}://{parts.host}{f':{parts.port}' if parts.port else ''}" if secret else url
         self._url = url
         self._client = httpx.AsyncClient(timeout=TIMEOUT, limits=httpx.Limits(max_connections=64))
         self._ids = itertools.count(1)
@@ -48,6 +53,8 @@ class Endpoint:
         self._paused_until = 0.0
         self.trusted = False
         """Whether its genesis hash was asked and is the job's."""
+        self.slot: int | None = None
+        """The finalized slot that it answered last."""
         self.lagging = False
 
     def usable(self, now: float) -> bool:
@@ -58,8 +65,10 @@ class Endpoint:
         """Seconds until it may be tried again."""
         return max(0.0, self._paused_until - now)
 
-    async def call(self, method: str, params: list[Any]) -> Any:
-        """One request. RpcError where the node refuses; EndpointAwayError where no usable answer came."""
+    async def call(self, method: str, params: list[Any], read: Callable[[Any], Read]) -> Read:
+        """One request and its result as `read` makes sense of it. RpcError where the node refuses; EndpointAwayError
+        where no usable answer came: one that `read` cannot make sense of is none.
+        """
         body = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
         try:
             response = await self._client.post(self._url, json=body)
@@ -72,11 +81,12 @@ class Endpoint:
             answer = response.json()
             failure = answer.get("error")
             if failure is None:
+                result = read(answer["result"])
                 self._failures = 0
-                return answer["result"]
+                return result
             code, message = int(failure["code"]), str(failure["message"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise self._away(method, "an answer that is not JSON-RPC", pause=self._backoff()) from error
+        except GARBLED as error:
+            raise self._away(method, "an answer that makes no sense", pause=self._backoff()) from error
         if code == 429 or code in PASSING_CODES:
             # A node that is behind for one question may be right for the next: no pause, only another node.
             raise self._away(method, f"{message} ({code})", pause=1.0 if code == 429 else 0.0)

@@ -6,15 +6,16 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Sequence
 from typing import Any
+
+from solders.hash import Hash
 
 from mintworks_runners.core.errors import RunEnded
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.bucket import Bucket
-from mintworks_runners.mint.rpc.endpoint import Endpoint, EndpointAwayError, RpcError
+from mintworks_runners.mint.rpc.endpoint import Endpoint, EndpointAwayError, Read, RpcError
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +26,6 @@ MAX_LAG_SLOTS = 150
 HEALTH_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one endpoint answered."""
-
-    endpoint: Endpoint
-    result: Any
-
-
 class Pool:
     """The endpoints of a job under one request budget. Use as an async context manager."""
 
@@ -40,6 +33,7 @@ class Pool:
         self.endpoints = tuple(endpoints)
         self.genesis = ""
         self._bucket = Bucket(float(requests_per_second), time.monotonic())
+        self._best_slot = 0
         self._stop = stop
         self._turn = itertools.count()
         self._health: asyncio.Task[None] | None = None
@@ -71,59 +65,73 @@ class Pool:
                 await self._stop.sleep(0.5)
         self._health = asyncio.create_task(self._health_loop())
 
-    async def call(self, method: str, params: list[Any]) -> Any:
-        """The answer of some healthy endpoint; others are tried until patience is over.
+    async def call(self, method: str, params: list[Any], read: Callable[[Any], Read]) -> Read:
+        """The answer of some healthy endpoint, as `read` makes sense of it; others are tried until patience is over.
 
-        RpcError where a node refuses; Waiting `NoHealthyEndpoint`; Stopped.
+        Waiting `NoHealthyEndpoint`, where all refuse, too; Stopped.
         """
-        return (await self.ask(method, params)).result
+        try:
+            return await self.ask(method, params, read)
+        except RpcError as error:
+            raise ended("NoHealthyEndpoint", f"every endpoint refuses {error}") from error
 
-    async def ask(self, method: str, params: list[Any]) -> Answer:
-        """Like `call`, and says who answered."""
+    async def ask(self, method: str, params: list[Any], read: Callable[[Any], Read]) -> Read:
+        """Like `call`, but RpcError where every usable endpoint was asked and each refused or did not answer."""
         deadline = time.monotonic() + PATIENCE_SECONDS
+        refused: set[Endpoint] = set()
         while True:
-            endpoint = self.pick()
+            self._check_health()
+            endpoint = self.pick(refused)
             if endpoint is not None:
                 try:
-                    return Answer(endpoint, await self.call_one(endpoint, method, params))
+                    return await self.call_one(endpoint, method, params, read)
                 except EndpointAwayError:
                     pass
+                except RpcError:
+                    refused.add(endpoint)
+                    if not self._others(refused):
+                        raise
             if time.monotonic() > deadline:
                 raise self._nobody(method)
-            self._check_health()
-            await self._stop.sleep(0.05 if self.pick() is not None else 0.25)
+            await self._stop.sleep(0.05 if self._others(refused) else 0.25)
 
-    async def call_one(self, endpoint: Endpoint, method: str, params: list[Any]) -> Any:
+    async def call_one(self, endpoint: Endpoint, method: str, params: list[Any], read: Callable[[Any], Read]) -> Read:
         """Ask this endpoint and no other. RpcError, EndpointAwayError, Stopped."""
         wait = self._bucket.take(time.monotonic())
         if wait:
             await self._stop.sleep(wait)
-        return await self._stop.race(endpoint.call(method, params))
+        return await self._stop.race(endpoint.call(method, params, read))
 
-    def spare(self) -> int:
-        """Requests that may go now without making questions about what is under way wait."""
-        return self._bucket.spare(time.monotonic())
+    def spare(self, sending: int) -> int:
+        """Transactions that may be sent now beside the `sending` ones whose answers are awaited; see Bucket."""
+        return self._bucket.spare(time.monotonic(), sending)
 
-    async def all(self, method: str, params: list[Any]) -> list[Answer]:
+    async def all(self, method: str, params: list[Any], read: Callable[[Any], Read]) -> list[Read]:
         """What every endpoint that is usable answers now; those that do not answer are left out."""
-        answers = await asyncio.gather(*(self._maybe(endpoint, method, params) for endpoint in self.usable()))
-        return [answer for answer in answers if answer is not None]
+        asked = (self._maybe(endpoint, method, params, read) for endpoint in self.usable())
+        return [answer for answer in await asyncio.gather(*asked) if answer is not None]
 
     def usable(self) -> list[Endpoint]:
         """The endpoints that are worth asking now."""
         now = time.monotonic()
         return [endpoint for endpoint in self.endpoints if endpoint.usable(now)]
 
-    async def _maybe(self, endpoint: Endpoint, method: str, params: list[Any]) -> Answer | None:
+    def pick(self, without: Container[Endpoint] = ()) -> Endpoint | None:
+        """The endpoint whose turn it is among the usable ones."""
+        usable = self._others(without)
+        return usable[next(self._turn) % len(usable)] if usable else None
+
+    def _others(self, without: Container[Endpoint]) -> list[Endpoint]:
+        """Without taking a turn: a look that did would let the same endpoint come up every time."""
+        return [endpoint for endpoint in self.usable() if endpoint not in without]
+
+    async def _maybe(
+        self, endpoint: Endpoint, method: str, params: list[Any], read: Callable[[Any], Read]
+    ) -> Read | None:
         try:
-            return Answer(endpoint, await self.call_one(endpoint, method, params))
+            return await self.call_one(endpoint, method, params, read)
         except (EndpointAwayError, RpcError):
             return None
-
-    def pick(self) -> Endpoint | None:
-        """The endpoint whose turn it is among the usable ones."""
-        usable = self.usable()
-        return usable[next(self._turn) % len(usable)] if usable else None
 
     def _nobody(self, method: str) -> RunEnded:
         names = ", ".join(endpoint.name for endpoint in self.endpoints)
@@ -145,23 +153,24 @@ class Pool:
         """Asks every endpoint its genesis (once) and its finalized slot; marks those that lag behind the best."""
         await asyncio.gather(*(self._introduce(endpoint) for endpoint in self.endpoints if not endpoint.trusted))
         trusted = [endpoint for endpoint in self.endpoints if endpoint.trusted]
-        if len(trusted) < 2:
-            for endpoint in trusted:
-                endpoint.lagging = False
-            return
-        answers = await asyncio.gather(*(self._slot(endpoint) for endpoint in trusted))
-        slots = {endpoint.name: slot for endpoint, slot in zip(trusted, answers, strict=True) if slot is not None}
-        best = max(slots.values(), default=0)
-        for endpoint in trusted:
-            lagging = best - slots.get(endpoint.name, best) > MAX_LAG_SLOTS
+        slots = await asyncio.gather(*(self._maybe(e, "getSlot", [{"commitment": "finalized"}], int) for e in trusted))
+        for endpoint, slot in zip(trusted, slots, strict=True):
+            # One that does not answer is where it was: silence is no catching up.
+            endpoint.slot = endpoint.slot if slot is None else slot
+        self.reached(*(slot for slot in slots if slot is not None))
+
+    def reached(self, *slots: int) -> None:
+        """The chain is known to have finalized these slots: an endpoint far below them lags, though it be alone."""
+        self._best_slot = max(self._best_slot, *slots, 0)
+        for endpoint in self.endpoints:
+            lagging = endpoint.slot is not None and self._best_slot - endpoint.slot > MAX_LAG_SLOTS
             if lagging != endpoint.lagging:
                 log.warning("%s %s", endpoint.name, "lags" if lagging else "has caught up")
             endpoint.lagging = lagging
 
     async def _introduce(self, endpoint: Endpoint) -> None:
-        try:
-            found = str(await self.call_one(endpoint, "getGenesisHash", []))
-        except (EndpointAwayError, RpcError):
+        found = await self._maybe(endpoint, "getGenesisHash", [], lambda answer: str(Hash.from_string(answer)))
+        if found is None:
             return
         self.genesis = self.genesis or found
         if found != self.genesis:
@@ -171,9 +180,3 @@ class Pool:
                 field="spec.solana",
             )
         endpoint.trusted = True
-
-    async def _slot(self, endpoint: Endpoint) -> int | None:
-        try:
-            return int(await self.call_one(endpoint, "getSlot", [{"commitment": "finalized"}]))
-        except (EndpointAwayError, RpcError):
-            return None
