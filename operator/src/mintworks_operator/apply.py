@@ -32,6 +32,7 @@ from .keys import JobKey
 from .names import KINDS, QUEUES, controller, run_name
 from .owned import jobs_of
 from .patch import merge_patch
+from .salvage import salvage
 from .troubles import of_refusal
 
 Json = dict[str, Any]
@@ -72,7 +73,7 @@ class Applier:
             if isinstance(action, RequeueAt):
                 later = action.time
             elif isinstance(action, WriteStatus):
-                await self._write(key, obj, action)
+                await self._write_some(key, obj, action)
             elif isinstance(action, Emit):
                 await self._events.tell(job, action, now)
             else:
@@ -90,6 +91,20 @@ class Applier:
             await self._ensure_queue(job.namespace, action.name)
         elif isinstance(action, DeleteJob):
             await self._expire(key, obj)
+
+    async def _write_some(self, key: JobKey, obj: Json, action: WriteStatus) -> None:
+        """The status; where it is refused for what a runner told, the rest of it, so that the job is not stuck."""
+        try:
+            await self._write(key, obj, action)
+        except ApiError as error:
+            if error.status != 422:
+                raise
+            log.warning("%s: its status is refused and written without what its runner told: %s", key, error)
+            inputs = (obj.get("status") or {}).get("inputs") or {}
+            await self._write(key, obj, salvage(action, inputs, error.message))
+            if dict(action.inputs) != inputs:
+                # A run must not be created on inputs that are not written; what else was decided comes again.
+                raise StaleError(str(error)) from error
 
     async def _write(self, key: JobKey, obj: Json, action: WriteStatus) -> None:
         """A merge patch that holds only against the version the snapshot was taken from."""

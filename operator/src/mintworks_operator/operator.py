@@ -90,7 +90,7 @@ class Operator:
             await self._progress.close()
 
     async def _fill(self, parts: list[asyncio.Task[None]], stop: asyncio.Event) -> bool:
-        """Fills the cache, unless a part or the process ends before: a Lease can be lost while the cluster is listed."""
+        """Fills the cache, unless a part or the process ends before: a Lease can be lost meanwhile. Answers whether."""
         self._health.filling = True
         filled, stopped = asyncio.create_task(self._resync.first()), asyncio.create_task(_until(stop))
         try:

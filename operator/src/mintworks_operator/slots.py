@@ -48,13 +48,13 @@ class Slots:
         """Who holds a slot."""
         return list(self._holding.get(queue, {}).values())
 
-    def keys(self, namespace: str, but: _Queue) -> set[str]:
+    def keys(self, namespace: str, but: _Queue) -> frozenset[str]:
         """Exclusive keys that runs of the namespace hold, but for those of one queue.
 
         A queue may be gone: what it admitted still runs.
         """
         found = (q for q in self._holding if q[0] == namespace and q != but)
-        return {key for queue in found for holding in self._holding[queue].values() for key in holding.keys}
+        return frozenset(key for queue in found for held in self._holding[queue].values() for key in held.keys)
 
     def resume(self, queue: _Queue, job: JobView) -> None:
         """Takes in the slot that a job's status says its run holds, before a pass that may fail.

@@ -17,7 +17,7 @@ from mintworks_dev.cluster.controlplane import free_ports
 from support.kubelet import Kubelet
 from support.redis_server import RedisServer
 
-SPACES = 24
+SPACES = 28
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -217,6 +218,16 @@ def test_a_quota_shows_in_the_clusters_own_words(space: Kubelet) -> None:
     space.phase(JOB, "a", "Succeeded")
 
 
+def test_a_refused_job_is_told_in_an_event(space: Kubelet) -> None:
+    """The create fails in the very pass that first knows why: people must hear of it all the same."""
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/jobs.batch": "0"}}}
+    space.core.create_namespaced_resource_quota(space.namespace, quota)
+    eventually("quota", lambda: space.core.read_namespaced_resource_quota("none", space.namespace).status.hard)
+    space.apply(JOB, "a", METADATA)
+    eventually("told", lambda: space.condition(JOB, "a", "Progressing").get("reason") == "QuotaExceeded")
+    eventually("the Event", lambda: [e for e in space.events("a") if e["reason"] == "QuotaExceeded"])
+
+
 def test_a_run_that_does_not_start_gives_its_slot_back(space: Kubelet) -> None:
     space.apply(JOB, "a", {**METADATA, **QUICK, "startTimeout": "2s"})
     pod = space.pod("a", 1)
@@ -239,6 +250,24 @@ def test_a_deleted_run_is_a_stall(space: Kubelet) -> None:
     space.phase(JOB, "a", "Running")
     name = space.jobs("a")[0].metadata.name
     space.batch.delete_namespaced_job(name, space.namespace, propagation_policy="Background")
+    space.end("a", 2, 0, {"result": RESULT})
+    status = space.phase(JOB, "a", "Succeeded")
+    assert [r["outcome"] for r in status["attempts"]["last"]] == ["Stalled", "Succeeded"]
+
+
+def test_the_next_run_waits_for_the_pod_of_one_that_was_deleted(space: Kubelet) -> None:
+    """Its Job is gone at once; the pod has its grace yet. Here a finalizer holds it up, as a kubelet would."""
+    space.apply(JOB, "a", {**METADATA, **QUICK})
+    pod = space.start("a", 1)
+    space.phase(JOB, "a", "Running")
+    lingers = {"metadata": {"finalizers": [*(pod.metadata.finalizers or []), "test.mintworks.dev/lingers"]}}
+    space.core.patch_namespaced_pod(pod.metadata.name, space.namespace, lingers)
+    name = space.jobs("a")[0].metadata.name
+    space.batch.delete_namespaced_job(name, space.namespace, propagation_policy="Background")
+    eventually("the pod is to end", lambda: space.pod("a", 1).metadata.deletion_timestamp)
+    time.sleep(3)
+    assert not space.jobs("a"), "longer than the backoff, and no second run"
+    space.core.patch_namespaced_pod(pod.metadata.name, space.namespace, {"metadata": {"finalizers": None}})
     space.end("a", 2, 0, {"result": RESULT})
     status = space.phase(JOB, "a", "Succeeded")
     assert [r["outcome"] for r in status["attempts"]["last"]] == ["Stalled", "Succeeded"]

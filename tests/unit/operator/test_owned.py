@@ -35,13 +35,13 @@ async def nowhere() -> AsyncIterator[Api]:
 
 
 def job(uid: str = "u", **status: Any) -> Json:
-    meta = {"namespace": "ns", "name": "a", "uid": uid, "resourceVersion": "1", "creationTimestamp": STAMP}
+    meta: Json = {"namespace": "ns", "name": "a", "uid": uid, "resourceVersion": "1", "creationTimestamp": STAMP}
     return {"metadata": meta, "spec": METADATA, "status": status}
 
 
 def made(uid: str, version: int, run: object, owner: tuple[str, str] | None, **more: Any) -> Json:
     marks = {**labels("MetadataJob", "a", "u", 0), "mintworks.dev/run": str(run)}
-    meta = {"namespace": "ns", "name": uid, "uid": uid, "resourceVersion": str(version), "labels": marks}
+    meta: Json = {"namespace": "ns", "name": uid, "uid": uid, "resourceVersion": str(version), "labels": marks}
     if owner is not None:
         meta["ownerReferences"] = [{"kind": owner[0], "uid": owner[1], "controller": True}]
     return {"metadata": {**meta, "creationTimestamp": STAMP}, **more}
@@ -88,7 +88,8 @@ async def test_a_run_lives_as_long_as_its_pod(nowhere: Api) -> None:
     assert [(r.run, r.state, r.stopping, r.alive) for r in found.runs] == [(1, RunState.RUNNING, True, True)]
     cache.put(PODS, pod(version=9, phase="Failed"))
     found = await snapshot(cache, nowhere)
-    assert (found.runs, found.lost) == ((), {1})
+    assert found.runs == ()
+    assert found.lost == {1}
 
 
 async def test_what_only_carries_the_labels_is_not_a_run(nowhere: Api) -> None:
@@ -151,7 +152,11 @@ async def test_the_slot_of_a_job_that_is_gone_is_free_once_its_last_pod_is(nowhe
 
 
 async def test_no_stranger_holds_a_slot_or_stops_admission(nowhere: Api) -> None:
-    strangers = [(JOBS, kube_job("j1", "", None)), (JOBS, kube_job("j2", 77, None)), (PODS, pod("p1", 1, None))]
+    strangers: list[tuple[Any, Json]] = [
+        (JOBS, kube_job("j1", "", None)),
+        (JOBS, kube_job("j2", 77, None)),
+        (PODS, pod("p1", 1, None)),
+    ]
     cache = cached((QUEUES, queue({"uid": "u", "run": 1})), *strangers)
     assert not await keeps(cache, nowhere)
     assert await keeps(cached((QUEUES, queue()), *strangers), nowhere)

@@ -1,0 +1,37 @@
+"""What is left of a status that the API server refuses, so that a job is never stuck in a write. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mintworks_api import Phase
+
+from .core import WriteStatus, texts
+from .core.times import SHORT, clip
+
+
+def salvage(write: WriteStatus, inputs: Mapping[str, Any], why: str) -> WriteStatus:
+    """The status without what runners told: errors, progress, result, and inputs other than those written before.
+
+    A success is none without its result, so it becomes a failure that says `why`.
+    """
+    lost = write.status.phase is Phase.SUCCEEDED
+    verdicts = {texts.SUCCEEDED: "False", texts.FAILED: "True"} if lost else {}
+    conditions = [
+        c.model_copy(
+            update={
+                "status": verdicts.get(c.type, c.status),
+                "reason": clip(texts.BAD_RESULT, SHORT),
+                "message": clip(why),
+            }
+        )
+        if c.type == texts.PROGRESSING or c.type in verdicts
+        else c
+        for c in write.status.conditions
+    ]
+    changes: dict[str, Any] = {"errors": [], "progress": None, "conditions": conditions}
+    if lost:
+        changes["phase"] = Phase.FAILED
+    return replace(write, status=write.status.model_copy(update=changes), inputs=inputs, result=None)
