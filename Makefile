@@ -12,6 +12,8 @@ UV := $(BUILD)/tools/bin/uv
 RUN := $(UV) run --frozen --quiet
 DEV := $(RUN) python -m mintworks_dev
 CLUSTER ?= local
+# For CLUSTER=current: where its nodes can have the images from.
+export MINTWORKS_REGISTRY := $(or $(REGISTRY),$(MINTWORKS_REGISTRY))
 PYTEST := $(RUN) pytest
 SYNCED := $(BUILD)/.synced
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from mintworks_dev.cluster import AnyCluster
 from mintworks_dev.cluster.forward import forwarded
-from mintworks_dev.stack.values import RESOURCES, SYSTEM, WORLD
+from mintworks_dev.stack.values import RELEASE, RESOURCES, SYSTEM, WORLD
 from support.chain import minted
 from support.kube import Space, condition, kill_processes
 
@@ -55,7 +55,7 @@ def redis_keys(space: Space, uid: str) -> list[str]:
     """What Redis holds of a job, seen with the operator's rights."""
     system = space.beside(SYSTEM)
     pod = system.list("pods", "app.kubernetes.io/component=redis")[0]["metadata"]["name"]
-    secret = system.kubectl("get", "secret", "mintworks-redis-operator", "-o", "jsonpath={.data.url}")
+    secret = system.kubectl("get", "secret", f"{RELEASE}-redis-operator", "-o", "jsonpath={.data.url}")
     url = base64.b64decode(secret).decode()
     pattern = f"mw:{space.namespace}:{uid}:*"
     return system.kubectl("exec", pod, "--", "redis-cli", "-u", url, "--scan", "--pattern", pattern).split()

@@ -1,7 +1,7 @@
 """A real Kubernetes without Docker and without a registry: the control plane alone, or with a node."""
 
-from mintworks_dev.cluster.choice import CHOICES, AnyCluster, choose
+from mintworks_dev.cluster.choice import CHOICES, REGISTRY_HELP, AnyCluster, Kubernetes, choose
 from mintworks_dev.cluster.controlplane import ControlPlane
 from mintworks_dev.cluster.local import Cluster
 
-__all__ = ["CHOICES", "AnyCluster", "Cluster", "ControlPlane", "choose"]
+__all__ = ["CHOICES", "REGISTRY_HELP", "AnyCluster", "Cluster", "ControlPlane", "Kubernetes", "choose"]

@@ -31,9 +31,9 @@ def main(argv: Sequence[str]) -> int:
     cluster = choose(arguments.cluster, arguments.name, arguments.slot)
     if arguments.action == "up":
         cluster.up()
-        print(f"export KUBECONFIG={cluster.kubeconfig} PATH={paths.binaries()}:$PATH")
+        print(f"export KUBECONFIG={cluster.environment['KUBECONFIG']} PATH={paths.binaries()}:$PATH")
     elif arguments.action == "kubeconfig":
-        print(cluster.kubeconfig)
+        print(cluster.environment["KUBECONFIG"])
     elif arguments.action == "status":
         return _status(cluster)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -10,11 +11,11 @@ import httpx
 from mintworks_dev import commands, golang
 
 
-class Tools:
-    """kubectl and helm, built from their Go modules, for the cluster of `kubeconfig`."""
+class Client:
+    """kubectl and helm, built from their Go modules, for the cluster that `environment` (KUBECONFIG) leads to."""
 
-    def __init__(self, kubeconfig: Path) -> None:
-        self.kubeconfig = kubeconfig
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None, timeout: float = 120) -> str:
         """Run kubectl and return what it prints. Raises CommandError when it fails."""
@@ -26,10 +27,16 @@ class Tools:
         return self._run(golang.ensure(golang.HELM), *arguments, stdin=stdin, timeout=timeout)
 
     def _run(self, *command: str | Path, stdin: str | None, timeout: float) -> str:
+        return commands.run(*command, env=self.environment, stdin=stdin, timeout=timeout)
+
+
+class Tools(Client):
+    """kubectl and helm for a cluster with a kubeconfig of its own."""
+
+    def __init__(self, kubeconfig: Path) -> None:
         # kubectl remembers for hours which kinds an address has; a new cluster at an old address has others.
-        cache = self.kubeconfig.with_name("cache")
-        env = {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(cache)}
-        return commands.run(*command, env=env, stdin=stdin, timeout=timeout)
+        super().__init__({"KUBECONFIG": str(kubeconfig), "KUBECACHEDIR": str(kubeconfig.with_name("cache"))})
+        self.kubeconfig = kubeconfig
 
 
 class Reader:

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mintworks_dev import golang
-from mintworks_dev.cluster.choice import AnyCluster
+from mintworks_dev.cluster.choice import Kubernetes
 
 _FORWARDING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 _PROXYING = re.compile(r"Starting to serve on 127\.0\.0\.1:(\d+)")
 
 
 @contextmanager
-def forwarded(tools: AnyCluster, namespace: str, service: str, port: int) -> Iterator[str]:
+def forwarded(tools: Kubernetes, namespace: str, service: str, port: int) -> Iterator[str]:
     """`http://127.0.0.1:PORT` of a port that leads to `service`, for as long as the block runs.
 
     Raises RuntimeError with kubectl's words when it cannot be had.
@@ -27,7 +27,7 @@ def forwarded(tools: AnyCluster, namespace: str, service: str, port: int) -> Ite
 
 
 @contextmanager
-def proxied(tools: AnyCluster) -> Iterator[str]:
+def proxied(tools: Kubernetes) -> Iterator[str]:
     """`http://127.0.0.1:PORT` of the API server with the kubeconfig's rights, for as long as the block runs.
 
     For whoever asks often: kubectl itself takes longer to start than the API server to answer.
@@ -38,11 +38,11 @@ def proxied(tools: AnyCluster) -> Iterator[str]:
 
 
 @contextmanager
-def _tunnel(tools: AnyCluster, words: list[str], listening: re.Pattern[str]) -> Iterator[str]:
+def _tunnel(tools: Kubernetes, words: list[str], listening: re.Pattern[str]) -> Iterator[str]:
     kubectl = golang.ensure(golang.KUBERNETES).with_name("kubectl")
     with subprocess.Popen(
         [str(kubectl), *words],
-        env={**os.environ, "KUBECONFIG": str(tools.kubeconfig)},
+        env={**os.environ, **tools.environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -10,6 +10,7 @@ from mintworks_dev.cluster.client import Tools
 from mintworks_dev.cluster.layout import Layout
 from mintworks_dev.cluster.node import Node
 from mintworks_dev.cluster.processes import Process
+from mintworks_dev.images.catalog import PREFIX
 
 
 class Cluster(Tools):
@@ -17,6 +18,8 @@ class Cluster(Tools):
 
     `name` has at most 6 letters; another name needs another `slot` (0 to 15), which sets its addresses.
     """
+
+    registry = PREFIX
 
     def __init__(self, name: str = "dev", slot: int = 0) -> None:
         self.layout = Layout(name, paths.build() / "cluster" / name, slot)
@@ -29,13 +32,17 @@ class Cluster(Tools):
         """The address under which pods reach what this machine serves."""
         return self.layout.host_ip
 
+    def check(self) -> None:
+        """Raise RightsError where this process may not make what the cluster consists of."""
+        isolation.check_rights()
+
     def up(self) -> Cluster:
         """Start the cluster unless it runs; returns when pods can be run.
 
         Raises RightsError where this process may not, NotReadyError with a log where a part fails;
         then nothing is left running.
         """
-        isolation.check_rights()
+        self.check()
         with inputs.locked(self._lock):
             if not self._node.running():
                 self._node.up()
@@ -43,7 +50,7 @@ class Cluster(Tools):
 
     def down(self) -> None:
         """Stop it and remove every trace but its images and logs in build/. Raises RightsError."""
-        isolation.check_rights()
+        self.check()
         with inputs.locked(self._lock):
             self._node.down()
 

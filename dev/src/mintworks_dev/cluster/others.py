@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from mintworks_dev import commands, paths
-from mintworks_dev.cluster.client import Tools
+from mintworks_dev.cluster.client import Client, Tools
+from mintworks_dev.images import buildah
+from mintworks_dev.images.catalog import PREFIX
 
 
 class KindCluster(Tools):
     """A cluster of kind, through pytest-kind. Never tried where it was written: that machine runs no Docker."""
+
+    registry = PREFIX
 
     def __init__(self, name: str = "mintworks") -> None:
         folder = paths.build() / "cluster" / "kind"
@@ -29,10 +33,14 @@ class KindCluster(Tools):
             return False
         return subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
 
-    def up(self) -> KindCluster:
-        """Create the cluster unless there is one. Raises RuntimeError where no Docker engine answers."""
+    def check(self) -> None:
+        """Raise RuntimeError where no Docker engine answers."""
         if not self.available():
             raise RuntimeError("kind needs a Docker engine, and `docker info` does not answer; use --cluster=local")
+
+    def up(self) -> KindCluster:
+        """Create the cluster unless there is one. Raises RuntimeError where no Docker engine answers."""
+        self.check()
         self._kind().create()
         return self
 
@@ -66,12 +74,24 @@ class KindCluster(Tools):
         return library.KindCluster(self._name, self.kubeconfig, kind_path=self._folder / "kind")
 
 
-class CurrentCluster(Tools):
-    """The cluster of the current kube context, used as it is: nothing is started and nothing is stopped."""
+class CurrentCluster(Client):
+    """The cluster of the current kube context, used as it is: nothing is started and nothing is stopped.
 
-    def __init__(self) -> None:
-        named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-        super().__init__(Path(named) if named else Path.home() / ".kube" / "config")
+    Its nodes pull images from `registry`, such as registry.example.com/mintworks, to which they are pushed from here.
+    """
+
+    def __init__(self, registry: str = "") -> None:
+        self.registry = registry.rstrip("/")
+        # May name several files: they are kubectl's to join.
+        super().__init__({"KUBECONFIG": os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")})
+
+    def check(self) -> None:
+        """Raise RuntimeError where no registry is named: the images could not get to the nodes."""
+        if not self.registry:
+            raise RuntimeError(
+                "the nodes of the current context pull images from a registry, and none is named: give one that you "
+                "may push to and they may read, as REGISTRY=registry.example.com/mintworks make …, or --registry"
+            )
 
     def up(self) -> CurrentCluster:
         """Check that its API server answers. Raises CommandError with kubectl's words when it does not."""
@@ -86,15 +106,15 @@ class CurrentCluster(Tools):
         return api_status(self)
 
     def load_image(self, archive: Path, *, reference: str, also: str = "") -> None:
-        """Raise RuntimeError: only who runs the cluster can give its nodes images."""
-        raise RuntimeError(f"{reference} must be in a registry that the cluster of the current context can read")
+        """Push the image `reference`, as it was built here, to its registry as `also`."""
+        buildah.push(reference, f"docker://{also}")
 
     def leftovers(self) -> list[str]:
         """Nothing: nothing was started."""
         return []
 
 
-def api_status(tools: Tools) -> dict[str, str]:
+def api_status(tools: Client) -> dict[str, str]:
     """`{"apiserver": "running"}` where it answers, else `"away"`."""
     try:
         tools.kubectl("get", "--raw", "/readyz", timeout=10)

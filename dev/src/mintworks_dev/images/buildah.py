@@ -78,5 +78,14 @@ def save(name: str, archive: Path) -> None:
     """Write the image `name` to `archive` (docker-archive, uncompressed: it is read on this machine)."""
     new = archive.with_suffix(".new.tar")
     new.unlink(missing_ok=True)
-    commands.run(*_command("push", *_policy(), name, f"docker-archive:{new}:{name}"), env=_environment())
+    push(name, f"docker-archive:{new}:{name}")
     new.replace(archive)
+
+
+def push(name: str, destination: str) -> None:
+    """Copy the image `name` to `destination`, with its transport: `docker://REGISTRY/NAME:TAG`, `oci:FOLDER:TAG`.
+
+    A registry's credentials are those that `buildah login` (or podman's, or Docker's) keeps for this user. Raises
+    CommandError with buildah's words.
+    """
+    commands.run(*_command("push", *_policy(), name, destination), env=_environment())

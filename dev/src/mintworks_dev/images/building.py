@@ -11,10 +11,9 @@ from typing import Protocol
 
 from mintworks_dev import debian, inputs, paths
 from mintworks_dev.images import base, buildah
-from mintworks_dev.images.catalog import DEVELOPMENT, PREFIX, RECIPES, Recipe
+from mintworks_dev.images.catalog import BASE, DEVELOPMENT, RECIPES, Recipe
 from mintworks_dev.progress import step
 
-LOCAL_BASE = f"{PREFIX}/base:dev"
 TAG_LENGTH = 12
 
 
@@ -29,7 +28,9 @@ class Image:
 
 
 class Loader(Protocol):
-    """What takes images: a cluster."""
+    """What takes images: a cluster. Its nodes know them by names below `registry`."""
+
+    registry: str
 
     def load_image(self, archive: Path, *, reference: str, also: str = "") -> None:
         """Take the image `reference` in `archive`, and know it under the name `also` too."""
@@ -51,28 +52,24 @@ def default_ca_bundle() -> Path | None:
     return None
 
 
-def build(
-    names: Iterable[str] = RECIPES, *, base_image: str = LOCAL_BASE, ca_bundle: Path | None = None
-) -> dict[str, Image]:
+def build(names: Iterable[str] = RECIPES, *, ca_bundle: Path | None = None) -> dict[str, Image]:
     """Build those of `names` whose inputs changed, and return all of them by name.
 
-    `base_image` is any image with Python that buildah can have; by default the one made here from apt.
     `ca_bundle` serves the steps that download; by default `default_ca_bundle()`. Raises KeyError for an
     unknown name, CommandError with the end of the log for a failed build.
     """
     recipes = [RECIPES[name] for name in names]
     with inputs.locked(paths.build() / "images" / "lock"):
-        return {recipe.name: _ensure(recipe, base_image, ca_bundle or default_ca_bundle()) for recipe in recipes}
+        return {recipe.name: _ensure(recipe, ca_bundle or default_ca_bundle()) for recipe in recipes}
 
 
-def _ensure(recipe: Recipe, base_image: str, ca_bundle: Path | None) -> Image:
+def _ensure(recipe: Recipe, ca_bundle: Path | None) -> Image:
     stamp = paths.build() / "stamps" / f"image-{recipe.name}"
     stamp.parent.mkdir(exist_ok=True)
-    value = recipe.digest(base_image)
+    value = recipe.digest()
     if not inputs.fresh(stamp, value, recipe.archive):
         debian.ensure()
-        if base_image == LOCAL_BASE:
-            _ensure_base()
+        _ensure_base()
         with step(f"building image {recipe.name}") as running:
 
             def on_line(line: str) -> None:
@@ -85,7 +82,7 @@ def _ensure(recipe: Recipe, base_image: str, ca_bundle: Path | None) -> Image:
                 dockerfile,
                 recipe.name,
                 _context(recipe),
-                arguments={"BASE": base_image},
+                arguments={"BASE": BASE},
                 ca_bundle=ca_bundle,
                 on_line=on_line,
             )
@@ -109,7 +106,7 @@ def _context(recipe: Recipe) -> Path:
 
 
 def _ensure_base() -> None:
-    """Import the base's tar as LOCAL_BASE, unless that was done with this very file."""
+    """Import the base's tar as BASE, unless that was done with this very file."""
     tar = base.ensure()
     stamp = paths.build() / "stamps" / "image-base-imported"
     value = f"{tar.stat().st_size} {tar.stat().st_mtime_ns}"
@@ -121,11 +118,14 @@ def _ensure_base() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "base.tar").hardlink_to(tar)
-        buildah.build(LOCAL_BASE, dockerfile, "base", folder, arguments={}, ca_bundle=None, on_line=lambda _: None)
+        buildah.build(BASE, dockerfile, "base", folder, arguments={}, ca_bundle=None, on_line=lambda _: None)
         stamp.write_text(value)
 
 
-def load(cluster: Loader, images: Iterable[Image]) -> None:
-    """Give `images` to `cluster`, each under its everyday tag and under the tag of its content."""
+def load(cluster: Loader, images: Iterable[Image]) -> dict[str, str]:
+    """Give `images` to `cluster`, and return for each name the reference by which its nodes know it: by its content."""
+    references = {}
     for image in images:
-        cluster.load_image(image.archive, reference=image.reference, also=f"{PREFIX}/{image.name}:{image.tag}")
+        references[image.name] = f"{cluster.registry}/{image.name}:{image.tag}"
+        cluster.load_image(image.archive, reference=image.reference, also=references[image.name])
+    return references

@@ -11,6 +11,9 @@ from mintworks_dev.images import base
 PREFIX = "localhost/mintworks"
 """No registry has this name: the images are built here and loaded into the cluster."""
 
+BASE = f"{PREFIX}/base:dev"
+"""What all others are built on, made here from apt."""
+
 PRODUCT = "Dockerfile"
 DEVELOPMENT = "dev/images/Dockerfile"
 
@@ -51,10 +54,10 @@ class Recipe:
             files.append(golang.ensure(self.program))
         return files
 
-    def digest(self, base_image: str) -> str:
-        """The hex SHA-256 of what the image is made of, on `base_image`."""
+    def digest(self) -> str:
+        """The hex SHA-256 of what the image is made of."""
         # The base's tar is not hashed: made again, it differs in its packages' dates alone.
-        return inputs.digest([*self.inputs(), Path(base.__file__)], base_image)
+        return inputs.digest([*self.inputs(), Path(base.__file__)], BASE)
 
 
 RECIPES = {

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from mintworks_dev import paths
-from mintworks_dev.cluster import CHOICES, AnyCluster, choose
+from mintworks_dev.cluster import CHOICES, REGISTRY_HELP, AnyCluster, choose
 from mintworks_dev.progress import to_stderr
 
 from . import demo
@@ -26,8 +26,9 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m mintworks_dev demo", description=demo.__doc__)
     parser.add_argument("action", choices=("up", "down"))
     parser.add_argument("--cluster", choices=CHOICES, default="local", help="where it runs")
+    parser.add_argument("--registry", help=REGISTRY_HELP)
     options = parser.parse_args(argv)
-    cluster = choose(options.cluster)
+    cluster = choose(options.cluster, registry=options.registry)
     return _up(cluster, options.cluster) if options.action == "up" else _down(cluster, options.cluster)
 
 
@@ -38,7 +39,7 @@ def _up(cluster: AnyCluster, kind: str) -> int:
     last_line = demo.run(cluster)
     to_stderr(
         f"Look around:\n"
-        f"  export KUBECONFIG={cluster.kubeconfig} PATH={paths.binaries()}:$PATH\n"
+        f"  export KUBECONFIG={cluster.environment['KUBECONFIG']} PATH={paths.binaries()}:$PATH\n"
         f"  kubectl get mintworks -A\n"
         f"  kubectl describe -n {demo.NAMESPACE} mintjob {demo.MINT_JOB}\n"
         f"`make demo-down` takes all of it away."

@@ -9,32 +9,40 @@ from mintworks_api import JOB_KINDS, JOB_QUEUE
 
 WORLD = "mintworks-world"
 SYSTEM = "mintworks-system"
-RELEASE = "mintworks"
+RELEASE = "mintworks-dev"
+"""Not the README's name: what people installed by that must not be taken for the demonstration's."""
+
+OWN = {"mintworks.dev/made-by": "demo"}
+"""The label of everything that the demonstration makes, by which it finds what it may delete."""
 
 #: Everything of ours that people apply, for kubectl.
 RESOURCES = ",".join([JOB_QUEUE.plural, *(kind.plural for kind in JOB_KINDS.values())])
 
-#: Redis passwords derive from it; a development cluster has no secrets to keep.
-_SEED = "development-only-not-a-secret"
 
-
-def chart_values(tenants: Sequence[str], images: Mapping[str, str]) -> dict[str, Any]:
+def chart_values(tenants: Sequence[str], images: Mapping[str, str], seed: str) -> dict[str, Any]:
     """Values by which the chart serves `tenants` with the images built here.
 
     Args:
         tenants: namespaces, made by the chart.
-        images: repository (without tag) → tag, which is the content's hash: a new build rolls the pods.
+        images: name → reference. Its tag is the content's hash: a new build rolls the pods.
+        seed: what Redis passwords derive from, at least 16 characters.
     """
     egress_to_world = [{"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": WORLD}}}]}]
     return {
+        "extraLabels": OWN,
         "images": {
-            name: {"repository": f"localhost/mintworks/{name}", "tag": images[name], "pullPolicy": "Never"}
+            name: dict(zip(("repository", "tag"), images[name].rsplit(":", 1), strict=True))
             for name in ("operator", "runner", "redis")
         },
         "tenants": [{"namespace": name, "createNamespace": True} for name in tenants],
         "networkPolicy": {"egress": [{"to": [{"podSelector": {}}]}, *egress_to_world]},
-        "redis": {"seed": _SEED, "persistence": {"enabled": False}},
+        "redis": {"seed": seed, "persistence": {"enabled": False}},
     }
+
+
+def namespace(name: str) -> dict[str, Any]:
+    """A namespace of the demonstration's own."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(OWN)}}
 
 
 def aliases(namespace: str) -> list[dict[str, Any]]:
