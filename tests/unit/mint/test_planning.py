@@ -3,6 +3,7 @@
 import asyncio
 import json
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mintworks_api import MintJobSpec
 from mintworks_api.mintjob import Asset, Recipients, TreeCreate
-from mintworks_runners.core.errors import Findings, InputChanged, InvalidInput
+from mintworks_runners.core.errors import Findings, InputChanged, InvalidInput, Waiting
+from mintworks_runners.core.protocol import Environment
+from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.core.tasks import end
 from mintworks_runners.metadata.recompute import MintItem
+from mintworks_runners.mint import lease
 from mintworks_runners.mint.books import Books
 from mintworks_runners.mint.builder import MAX_BYTES, MintBuilder, Signer
 from mintworks_runners.mint.facts import History, MintFact, TxFact
@@ -26,6 +30,7 @@ from mintworks_runners.mint.money import Estimate, estimate, objection, sol
 from mintworks_runners.mint.prepare import target_of
 from mintworks_runners.mint.pricing import Compute, percentile, price
 from mintworks_runners.mint.reconcile import audit, reconcile
+from mintworks_runners.mint.redislink import AWAY, RedisLink
 from mintworks_runners.mint.rpc.bucket import Bucket
 from mintworks_runners.mint.rpc.chain import Account
 from mintworks_runners.mint.treeplan import Found, check_given, check_new, creation, new_tree, read_found
@@ -418,6 +423,32 @@ def test_a_small_budget_still_lets_one_transaction_wait_for_its_turn(rate: float
     for _ in range(9):
         bucket.take(0.0)
     assert (bucket.spare(0.0, 0), bucket.spare(0.0, 1)) == (1, 0)
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_lock_that_another_holds_leaves_no_file_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "LOCK_PATIENCE_SECONDS", -1.0)
+    first, second = lease.FileLease(tmp_path / "l"), lease.FileLease(tmp_path / "l")
+    await first.acquire(0, StopSignal())
+    before = open_files()
+    with pytest.raises(Waiting, match="another process"):
+        await second.acquire(0, StopSignal())
+    assert open_files() == before
+    await first.release()
+    await second.acquire(0, StopSignal())
+    await second.release()
+
+
+async def test_a_file_that_holds_no_redis_url_is_redis_being_away(tmp_path: Path) -> None:
+    path = tmp_path / "url"
+    path.write_text("nonsense://:secret@host")
+    link = RedisLink(replace(Environment.read({}), redis_file=path))
+    with pytest.raises(AWAY) as raised:
+        await link.client()
+    assert "secret" not in str(raised.value)
 
 
 # --- keys and tasks ---

@@ -118,10 +118,17 @@ class FileLease(NoLease):
         del height
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            await self._lock(self._file, stop)
+        except BaseException:
+            await self.release()
+            raise
+
+    async def _lock(self, file: int, stop: StopSignal) -> None:
         deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
         while True:
             try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
                     raise ended("LeaseHeld", f"another process mints into this tree ({self._path})") from error
