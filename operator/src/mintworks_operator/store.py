@@ -72,10 +72,6 @@ class Store:
         present = set(listed)
         return [uid for uid in known if uid not in present and uid in self._objects]
 
-    def uids(self) -> list[str]:
-        """Every uid."""
-        return list(self._objects)
-
     def _leave(self, obj: Json) -> None:
         key = self._index(obj)
         group = self._groups[key]
