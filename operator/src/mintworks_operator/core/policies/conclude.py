@@ -123,6 +123,6 @@ def _resume(case: Case, draft: Draft, outcome: Outcome) -> datetime | None:
     if outcome.asked:
         return None
     if outcome.verdict == "Stopped":
-        return seconds(case.now) + stop_wait(attempts.stops)
+        return case.now + stop_wait(attempts.stops)
     failures = attempts.made if outcome.verdict == "Failed" else attempts.stalls
-    return seconds(case.now) + retry_wait(policy_of(case, draft), failures, f"{uid}/{attempts.runs}")
+    return case.now + retry_wait(policy_of(case, draft), failures, f"{uid}/{attempts.runs}")
