@@ -364,6 +364,28 @@ def test_books_count_by_slot_and_tell_what_is_unexplained() -> None:
     assert books.accounted_to == 15
 
 
+def test_a_reading_waits_for_statuses_that_come_later_than_the_next_reading() -> None:
+    books = Books()
+    for second in range(20):
+        # Each second a mint, and the news of it three seconds after.
+        books.compare(second, second + 1, float(second))
+        if second >= 3:
+            books.enter(str(second - 3), second - 3, 1)
+            books.settle()
+    assert books.accounted_to is not None
+    assert books.accounted_to >= 12
+    assert books.unequal_for(20.0) < 5
+
+
+def test_a_reading_that_never_matches_gives_way_to_a_newer_one() -> None:
+    books = Books()
+    books.compare(10, 7, 0.0)
+    books.compare(20, 0, 1.0)
+    assert books.accounted_to is None
+    books.compare(30, 0, 6.0)
+    assert books.accounted_to == 30
+
+
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 5)), max_size=30), st.integers(0, 30))
 def test_books_agree_with_counting(entries: list[tuple[int, int]], slot: int) -> None:
     books = Books()

@@ -9,6 +9,9 @@ from __future__ import annotations
 from bisect import insort
 from dataclasses import dataclass
 
+KEEP_SECONDS = 5.0
+"""How long a reading waits for its match before a newer one takes its place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -61,12 +64,17 @@ class Books:
         return max(slots, default=None)
 
     def compare(self, slot: int, minted: int, now: float) -> None:
-        """Takes a reading of the counter at finalized; older readings than the last equality say nothing new."""
+        """Takes a reading of the counter at finalized; older readings than the last equality say nothing new.
+
+        A reading that is not matched yet is kept for a while: statuses tell of its mints a moment later, and with
+        each newer reading there would be new ones to wait for.
+        """
         if self.accounted_to is not None and slot <= self.accounted_to:
             return
         if self._waiting_since is None:
             self._waiting_since = now
-        self._open = Snapshot(slot, minted, now)
+        if self._open is None or now - self._open.at >= KEEP_SECONDS:
+            self._open = Snapshot(slot, minted, now)
         self.settle()
 
     def settle(self) -> None:
