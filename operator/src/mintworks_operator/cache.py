@@ -83,6 +83,10 @@ class Cache:
         """Every job."""
         return [JobKey(kind, *_name(obj)) for kind, store in self.jobs.items() for obj in store.all()]
 
+    def uid_living(self, uid: str) -> bool:
+        """Whether a job of that uid exists, or a pod of one that is gone."""
+        return self.uid_known(uid) or any(label(pod, UID) == uid for pod in self.pods.all())
+
     def uid_known(self, uid: str) -> bool:
         """Whether a job of that uid exists."""
         return any(store.get(uid) is not None for store in self.jobs.values())

@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 OLDEST = (1, 31)
 PULSE = 5.0
+#: Seconds between two looks for keys in Redis whose job is gone, and until the next one where Redis is away.
+SWEEP = 30.0
+SWEEP_RETRY = 2.0
 
 
 class UnsupportedError(Exception):
@@ -79,6 +82,7 @@ class Operator:
                 return
             for _ in range(self._config.workers):
                 tasks.append(asyncio.create_task(self._work()))
+            tasks.append(asyncio.create_task(self._sweep()))
             watching = asyncio.create_task(self._watch(stop))
             tasks.append(watching)
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -109,6 +113,13 @@ class Operator:
 
     def _parts(self, lease: Lease) -> list[Coroutine[Any, Any, None]]:
         return [lease.keep(), self._progress.run(), self._resync.run(), self._pulse()]
+
+    async def _sweep(self) -> None:
+        """What a job leaves in Redis goes with it; this is for jobs that went while no operator ran."""
+        namespaces = None if self._config.clusterwide else self._config.namespaces
+        while True:
+            swept = await self._progress.sweep(namespaces, self._cache.uid_living)
+            await asyncio.sleep(SWEEP if swept else SWEEP_RETRY)
 
     async def _watch(self, stop: asyncio.Event) -> None:
         if self._config.clusterwide or self._config.namespaces:

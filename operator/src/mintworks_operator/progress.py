@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ COUNT = 200
 TTL = 7 * 24 * 3600
 #: Seconds that a request may take before Redis counts as away.
 TIMEOUT = 2.0
+#: The same for a look at all keys.
+SWEEP_TIMEOUT = 30.0
 RETRY = 1.0
 
 
@@ -101,6 +103,27 @@ class Progress:
                     await self._redis.unlink(f"mw:{namespace}:{uid}:progress", f"mw:{namespace}:{uid}:inputs")
         except (RedisError, OSError, TimeoutError) as error:
             log.debug("what Redis holds of %s/%s stays until its time is over: %s", namespace, uid, error)
+
+    async def sweep(self, namespaces: Collection[str] | None, living: Callable[[str], bool]) -> bool:
+        """Removes what jobs left behind that went while nobody looked; False where Redis is away.
+
+        Args:
+            namespaces: Those served, the others' keys are somebody else's; None for all.
+            living: Whether a job of that uid, or a pod of one, exists.
+        """
+        if self._redis is None:
+            return False
+        try:
+            with _cancelled_for_certain():
+                async with asyncio.timeout(SWEEP_TIMEOUT):
+                    names = [str(name).split(":") async for name in self._redis.scan_iter("mw:*", count=COUNT)]
+        except (RedisError, OSError, TimeoutError) as error:
+            log.debug("Redis is not swept: %s", error)
+            return False
+        for _, namespace, uid in {tuple(n[:3]) for n in names if len(n) == 4 and n[3] in ("progress", "inputs")}:
+            if (namespaces is None or namespace in namespaces) and not living(uid):
+                await self.clean(namespace, uid)
+        return True
 
     async def catch_up(self, uid: str) -> None:
         """Reads what a run told last, before its end is judged. Redis away: then not."""

@@ -198,3 +198,13 @@ async def test_the_log_tells_no_password(tmp_path: Path, caplog: pytest.LogCaptu
     task.cancel()
     await asyncio.wait([task], timeout=BOUND)
     assert "s3cret" not in caplog.text
+
+
+async def test_what_gone_jobs_left_is_swept(progress: Progress, server: RedisServer) -> None:
+    for key in ("mw:a:gone:progress", "mw:a:gone:inputs", "mw:a:here:inputs", "mw:b:gone:inputs", "mw:a:ledger:x"):
+        server.client.set(key, "x")
+    for _ in range(200):  # until it is connected
+        if await progress.sweep(["a"], lambda uid: uid == "here"):
+            break
+        await asyncio.sleep(0.05)
+    assert {str(k) for k in server.client.keys("mw:*")} == {"mw:a:here:inputs", "mw:b:gone:inputs", "mw:a:ledger:x"}

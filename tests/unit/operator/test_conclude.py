@@ -148,6 +148,14 @@ def test_backoff_does_not_count_by_the_nodes_clock(off: timedelta, failure: Fail
     assert timedelta(seconds=1) < until - NOW <= timedelta(seconds=5)
 
 
+def test_a_short_backoff_is_not_over_before_it_began() -> None:
+    short = {"backoff": {"type": "fixed", "delay": "100ms", "jitter": 0}}
+    now = NOW + timedelta(milliseconds=950)
+    write = written(look(job(short, active(policy=None)), failed(Failure.FAILED), now=now))
+    assert write.status.next_attempt_time is not None
+    assert write.status.next_attempt_time > now
+
+
 def test_maxattempts_raised_in_time_counts() -> None:
     view = job({"maxAttempts": 4}, active(attempts=Attempts(runs=3, made=2), run=3))
     assert written(look(view, failed(Failure.FAILED, 3))).status.phase is Phase.BACKOFF
