@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,12 @@ from mintworks_dev.images import Image, load
 
 
 @pytest.fixture(autouse=True)
-def nothing_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.delenv("MINTWORKS_REGISTRY", raising=False)
-    monkeypatch.setenv("MINTWORKS_BUILD", str(tmp_path))
+    # tmp_path is too long for the sockets below it where tests run side by side.
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("MINTWORKS_BUILD", folder)
+        yield Path(folder).resolve()
 
 
 @pytest.mark.parametrize("value", ["", None])
@@ -53,9 +58,9 @@ def test_several_kubeconfig_files_are_passed_on_as_they_are(monkeypatch: pytest.
     assert choose("current").environment["KUBECONFIG"].endswith("/.kube/config")
 
 
-def test_an_own_cluster_has_its_own_kubeconfig_and_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_own_cluster_has_its_own_kubeconfig_and_cache(monkeypatch: pytest.MonkeyPatch, build: Path) -> None:
     monkeypatch.setenv("KUBECONFIG", "/a/config")
-    folder = tmp_path / "cluster" / "dev"
+    folder = build / "cluster" / "dev"
     expected = {"KUBECONFIG": str(folder / "admin.kubeconfig"), "KUBECACHEDIR": str(folder / "cache")}
     assert choose("local").environment == expected
 
