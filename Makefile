@@ -47,10 +47,12 @@ test-unit: $(SYNCED) ## Tests that need nothing but Python (seconds)
 
 .PHONY: test-integration
 test-integration: $(SYNCED) ## Tests on a real API server, Redis, Kubo and localnet
+	$(RUN) python -m mintworks_dev.programs
 	$(PYTEST) tests/integration tests/faults -n 2 --dist loadfile
 
 .PHONY: test-e2e
 test-e2e: $(SYNCED) ## Tests on real pods
+	$(RUN) python -m mintworks_dev.programs
 	$(PYTEST) tests/e2e -n 4 --cluster=$(CLUSTER)
 
 .PHONY: verify
