@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from mintworks_api import DEFAULT_CONCURRENCY, JobQueueStatus, Reservation
 from mintworks_api.status import Condition
@@ -92,10 +93,10 @@ def _status(queue: QueueView, reservations: Iterable[Reservation], waiting: int,
 def _ready(queue: QueueView, now: datetime) -> Condition:
     valid = queue.spec is not None
     old = next((c for c in queue.status.conditions if c.type == texts.READY), None)
-    status = "True" if valid else "False"
+    status: Literal["True", "False"] = "True" if valid else "False"
     return Condition(
         type=texts.READY,
-        status="True" if valid else "False",
+        status=status,
         reason=texts.READY if valid else texts.QUEUE_INVALID,
         message=texts.QUEUE_READY if valid else texts.queue_invalid(queue.name),
         observed_generation=queue.generation,

@@ -7,8 +7,6 @@ from ..actions import StopRun
 from ..draft import Case, Draft, active_run, policy_of
 from ..views import RunState
 
-MESSAGES = {texts.SUSPENDED: texts.SUSPENDING_MESSAGE, texts.START_TIMEOUT: texts.START_TIMEOUT_STOPPING}
-
 
 def stop(case: Case, draft: Draft) -> Draft:
     """Why is written down before anything is stopped: when the run is gone, only that tells what became of it."""
@@ -22,7 +20,7 @@ def stop(case: Case, draft: Draft) -> Draft:
     if active.stopping is None:
         draft = draft.write(active=active.model_copy(update={"stopping": reason}))
         if reason == texts.SUSPENDED:
-            draft = draft.mark(case, texts.PROGRESSING, True, texts.STOPPING, MESSAGES[reason])
+            draft = draft.mark(case, texts.PROGRESSING, True, texts.STOPPING, texts.SUSPENDING_MESSAGE)
     if run is not None and not run.stopping:
         draft = draft.do(StopRun(active.run, reason))
     return draft
