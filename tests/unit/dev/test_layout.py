@@ -5,6 +5,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from mintworks_dev.cluster import Cluster
 from mintworks_dev.cluster.isolation import check_addresses
 from mintworks_dev.cluster.layout import Layout
 
@@ -14,13 +15,13 @@ def layout(slot: int = 0) -> Layout:
 
 
 def test_addresses_of_no_two_slots_meet() -> None:
-    for one, other in combinations([layout(slot) for slot in range(16)], 2):
+    for one, other in combinations([layout(slot) for slot in range(64)], 2):
         for own in (one.pods, one.services, one.link):
             assert not any(own.overlaps(each) for each in (other.pods, other.services, other.link))
 
 
 def test_addresses_of_one_cluster_do_not_meet_each_other() -> None:
-    for slot in range(16):
+    for slot in range(64):
         own = layout(slot)
         for one, other in combinations((own.pods, own.services, own.link), 2):
             assert not one.overlaps(other)
@@ -44,7 +45,7 @@ def test_bad_names_are_refused(name: str) -> None:
         Layout(name, Path("/build"))
 
 
-@pytest.mark.parametrize("slot", [-1, 16])
+@pytest.mark.parametrize("slot", [-1, 64])
 def test_bad_slots_are_refused(slot: int) -> None:
     with pytest.raises(ValueError, match="slot"):
         Layout("dev", Path("/build"), slot)
@@ -62,3 +63,13 @@ def test_a_route_inside_the_cluster_is_in_the_way() -> None:
 
 def test_a_wider_route_is_not_in_the_way() -> None:
     check_addresses(layout(), [ipaddress.IPv4Network("10.0.0.0/8"), ipaddress.IPv4Network("192.168.0.0/16")])
+
+
+def test_a_second_checkout_moves_all_its_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINTWORKS_BUILD", "/build")
+    monkeypatch.delenv("MINTWORKS_SLOT", raising=False)
+    here = [Cluster("dev").layout, Cluster("test", 1).layout]
+    monkeypatch.setenv("MINTWORKS_SLOT", "4")
+    there = [Cluster("dev").layout, Cluster("test", 1).layout]
+    assert [one.slot for one in here + there] == [0, 1, 4, 5]
+    assert len({one.namespace for one in here + there}) == 4

@@ -21,7 +21,7 @@ def _parser() -> argparse.ArgumentParser:
         help="local: built from Go modules (needs root); kind: needs Docker; current: the kube context as it is",
     )
     parser.add_argument("--name", default="dev", help="tells local clusters apart (at most 6 letters)")
-    parser.add_argument("--slot", type=int, default=0, help="sets a local cluster's addresses: 0 to 15")
+    parser.add_argument("--slot", type=int, default=0, help="sets a local cluster's addresses: 0 to 63")
     return parser
 
 

@@ -78,7 +78,7 @@ def check_addresses(layout: Layout, routes: list[ipaddress.IPv4Network]) -> None
             if route.subnet_of(own):
                 raise RuntimeError(
                     f"this machine has a route to {route} already, inside the cluster's {own}; "
-                    "choose other addresses with --slot=1 to 15"
+                    "choose other addresses with --slot=1 to 63"
                 )
 
 

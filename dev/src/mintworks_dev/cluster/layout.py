@@ -11,6 +11,9 @@ POD_PREFIX = 22
 
 MAX_PODS = 500
 DOMAIN = "cluster.local"
+SLOTS = 64
+"""Clusters that have addresses of their own on one machine."""
+
 SOCKET_PATH_LIMIT = 107
 """Bytes in the path of a UNIX socket that the kernel takes."""
 
@@ -26,8 +29,8 @@ class Layout:
     def __post_init__(self) -> None:
         if not self.name.isalnum() or len(self.name) > 6:
             raise ValueError(f"cluster name {self.name!r}: 1 to 6 letters and digits (link names are short)")
-        if not 0 <= self.slot < 16:
-            raise ValueError(f"slot {self.slot}: 0 to 15")
+        if not 0 <= self.slot < SLOTS:
+            raise ValueError(f"slot {self.slot}: 0 to {SLOTS - 1}")
         longest = str(self.root / "containerd" / "containerd.sock.ttrpc")
         if len(longest.encode()) > SOCKET_PATH_LIMIT:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mintworks_dev import inputs, paths
@@ -16,13 +17,15 @@ from mintworks_dev.images.catalog import PREFIX
 class Cluster(Tools):
     """A single-node Kubernetes in namespaces of its own. Several users may share it: `up` is idempotent.
 
-    `name` has at most 6 letters; another name needs another `slot` (0 to 15), which sets its addresses.
+    `name` has at most 6 letters; another name needs another `slot`, which sets its addresses. Where a second checkout
+    of the repository runs clusters beside this one, its MINTWORKS_SLOT (a multiple of 4, below 64) moves all of them.
     """
 
     registry = PREFIX
 
     def __init__(self, name: str = "dev", slot: int = 0) -> None:
-        self.layout = Layout(name, paths.build() / "cluster" / name, slot)
+        first = int(os.environ.get("MINTWORKS_SLOT") or 0)
+        self.layout = Layout(f"{name}{first or ''}", paths.build() / "cluster" / name, first + slot)
         self._node = Node(self.layout)
         self._lock = paths.build() / "cluster" / f"{name}.lock"
         super().__init__(self.layout.kubeconfig)
