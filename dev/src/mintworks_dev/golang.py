@@ -64,6 +64,7 @@ HELM = Program(
     package="helm.sh/helm/v4/cmd/helm",
     ldflags=(f"-X helm.sh/helm/v4/internal/version.version={HELM_VERSION}",),
 )
+KWOK = Program("kwok", "kwok", package="sigs.k8s.io/kwok/cmd/kwok")
 KUBO = Program("ipfs", "kubo", package="github.com/ipfs/kubo/cmd/ipfs")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mintworks_dev import debian, golang
 
-ALL = (golang.KUBERNETES, golang.COREDNS, golang.PAUSE, golang.HELM, golang.KUBO)
+ALL = (golang.KUBERNETES, golang.COREDNS, golang.PAUSE, golang.HELM, golang.KUBO, golang.KWOK)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from mintworks_dev.lifetime import UpAndDown
 TIMEOUT = 60.0
 """Seconds until a control plane must be up; on a calm machine it takes four."""
 
-PARTS = ("etcd", "apiserver", "controller-manager")
+PARTS = ("etcd", "apiserver", "controller-manager", "scheduler")
 ATTEMPTS = 3
 
 
@@ -39,10 +39,12 @@ class ControlPlane(Tools, UpAndDown):
     """etcd, kube-apiserver and kube-controller-manager on free ports of 127.0.0.1, in a temporary folder.
 
     Use it as a context manager; `kubeconfig` is the administrator's. Jobs and other objects are accepted
-    and their controllers act, but no pod is ever scheduled.
+    and their controllers act, but no pod is ever scheduled, unless a `scheduler` is asked for and someone (kwok) makes
+    nodes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, scheduler: bool = False) -> None:
+        self._scheduler = scheduler
         self._folder = Path(tempfile.mkdtemp(prefix="mintworks-"))
         self._parts = Parts(self._folder / "parts", self._folder / "logs")
         super().__init__(self._folder / "admin.kubeconfig")
@@ -56,7 +58,7 @@ class ControlPlane(Tools, UpAndDown):
         self._write_keys()
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                self._start(free_ports(4))
+                self._start(free_ports(5))
             except NotReadyError:
                 # Between finding a port free and using it, someone else may have taken it.
                 self._parts.stop(*PARTS)
@@ -69,12 +71,13 @@ class ControlPlane(Tools, UpAndDown):
     def _write_keys(self) -> None:
         folder = self._folder / "pki"
         authority = pki.Authority(folder, datetime.datetime.now(datetime.UTC))
-        for name, leaf in pki.control_plane_leaves("127.0.0.1", "10.96.0.1").items():
+        leaves = pki.control_plane_leaves("127.0.0.1", "10.96.0.1")
+        for name, leaf in {**leaves, "scheduler": pki.SCHEDULER}.items():
             authority.issue(name, leaf)
         pki.write_token_keys(folder)
 
     def _start(self, ports: list[int]) -> None:
-        client, peer, secure, manager = ports
+        client, peer, secure, manager, scheduling = ports
         keys, programs = self._folder / "pki", golang.ensure(golang.KUBERNETES).parent
         server = f"https://127.0.0.1:{secure}"
         data = self._folder / "etcd"
@@ -100,6 +103,10 @@ class ControlPlane(Tools, UpAndDown):
             self._parts.start("controller-manager", command)
             account = "/api/v1/namespaces/default/serviceaccounts/default"
             until(lambda: reader.ok(account), "controller manager", TIMEOUT, broken=self._broken)
+            if self._scheduler:
+                own = self._folder / "scheduler.kubeconfig"
+                kubeconfig.write(own, server, keys, "scheduler")
+                self._parts.start("scheduler", flags.scheduler(programs / "kube-scheduler", keys, own, scheduling))
         finally:
             reader.close()
 
@@ -108,7 +115,7 @@ class ControlPlane(Tools, UpAndDown):
 
     def down(self) -> None:
         """Stop it and remove its folder."""
-        self._parts.stop("controller-manager")
+        self._parts.stop("scheduler", "controller-manager")
         self._parts.stop("apiserver")
         self._parts.stop("etcd")
         shutil.rmtree(self._folder)

@@ -108,12 +108,13 @@ def controller_manager(program: Path, pki: Path, kubeconfig: Path, port: int) ->
     )
 
 
-def scheduler(program: Path, pki: Path, kubeconfig: Path) -> list[str]:
+def scheduler(program: Path, pki: Path, kubeconfig: Path, port: int = 10259) -> list[str]:
     """The scheduler."""
     return _words(
         program,
         {
             **_asking(kubeconfig, pki / "scheduler-serving"),
+            "secure-port": port,
             "kube-api-qps": 200,
             "kube-api-burst": 400,
         },

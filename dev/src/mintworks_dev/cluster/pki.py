@@ -144,6 +144,9 @@ API_SERVER_NAMES = (
 )
 
 
+SCHEDULER = Leaf("system:kube-scheduler")
+
+
 def control_plane_leaves(*addresses: str) -> dict[str, Leaf]:
     """The certificates of a control plane whose API server answers at `addresses`."""
     return {
@@ -158,7 +161,7 @@ def node_leaves(node: str, address: str) -> dict[str, Leaf]:
     return {
         "kubelet": Leaf(f"system:node:{node}", "system:nodes", (SERVER, CLIENT), (node, address)),
         "apiserver-kubelet-client": Leaf("kube-apiserver-kubelet-client", "system:masters"),
-        "scheduler": Leaf("system:kube-scheduler"),
+        "scheduler": SCHEDULER,
         "proxy": Leaf("system:kube-proxy"),
         "coredns": Leaf("mintworks:coredns"),
         "volumes": Leaf("mintworks:volumes"),
