@@ -13,8 +13,8 @@ import redis
 from mintworks_dev import debian
 
 _START_SECONDS = 20
-_RIGHTS = "+@read +@write +@connection +@transaction -@admin -@dangerous -@scripting"
-"""The chart's, in short."""
+TENANT_COMMANDS = "+ping +select +get +set +del +expire +xadd +lrange +rpush +watch +unwatch +multi +exec"
+"""What the chart lets a tenant's user send."""
 
 
 class RedisServer:
@@ -46,7 +46,7 @@ class RedisServer:
         program, environment = _program()
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
         if self._namespace is not None:
-            acl = f"user tenant on >s3cret resetkeys resetchannels -@all ~mw:{self._namespace}:* {_RIGHTS}\n"
+            acl = f"user tenant on >s3cret resetkeys resetchannels -@all ~mw:{self._namespace}:* {TENANT_COMMANDS}\n"
             (self._folder / "users.acl").write_text(f"user default on nopass ~* &* +@all\n{acl}")
             options += ["--aclfile", str(self._folder / "users.acl")]
         with (self._folder / "redis.log").open("ab") as log:

@@ -126,7 +126,7 @@ No namespace has a slash, so "/operator" stands for the operator alone.
 {{- define "mintworks.validate" -}}
 {{- if .Values.redis.enabled }}
 {{- if not .Values.redis.seed }}
-{{- fail "\n\nredis.seed is empty. Every Redis password is derived from it; a random one would change at each GitOps sync.\nSet it to a secret of your own of at least 16 characters, for example:\n  helm upgrade --install mintworks charts/mintworks --set redis.seed=\"$(openssl rand -hex 32)\"\nand keep it: another seed means other passwords, and running jobs lose Redis until their next attempt.\n" }}
+{{- fail "\n\nredis.seed is empty. Every Redis password is derived from it; a random one would change at each GitOps sync.\nSet it to a secret of your own of at least 16 characters, for example:\n  helm upgrade --install mintworks charts/mintworks --set redis.seed=\"$(openssl rand -hex 32)\"\nand keep it: another seed means other passwords, and running jobs wait until their pods have the new ones.\n" }}
 {{- end }}
 {{- if lt (len .Values.redis.seed) 16 }}
 {{- fail (printf "redis.seed has %d characters; at least 16 are needed, because every Redis password is derived from it" (len .Values.redis.seed)) }}

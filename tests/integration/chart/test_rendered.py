@@ -223,7 +223,7 @@ def test_redis_keeps_its_file_on_a_claim_or_not(render: Render) -> None:
     assert claimed["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] == "fast"
     (scratch,) = of(render("redis.persistence.enabled=false"), "StatefulSet")
     assert "volumeClaimTemplates" not in scratch["spec"]
-    assert {"name": "data", "emptyDir": {}} in scratch["spec"]["template"]["spec"]["volumes"]
+    assert {"name": "data", "emptyDir": {"sizeLimit": "1Gi"}} in scratch["spec"]["template"]["spec"]["volumes"]
 
 
 @pytest.mark.parametrize(
