@@ -45,6 +45,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 {{- end }}
 
+{{/* Which release has a tenant's namespace: on everything in it whose name no release chooses (tenants/served-once.yaml). */}}
+{{- define "mintworks.servedBy" -}}
+mintworks.dev/served-by: {{ .Release.Namespace }}/{{ .Release.Name }}
+{{- end }}
+
 {{/* An image of .Values.images: called with (list $ "operator"). Ours have the chart's appVersion as their default tag. */}}
 {{- define "mintworks.image" -}}
 {{- $root := index . 0 }}
@@ -120,6 +125,16 @@ No namespace has a slash, so "/operator" stands for the operator alone.
 {{- $root := index . 0 }}
 {{- $password := include "mintworks.redisPassword" (list $root (index . 2)) }}
 {{- printf "redis://%s:%s@%s.%s.svc:6379/0" (index . 1) $password (include "mintworks.redisName" $root) $root.Release.Namespace }}
+{{- end }}
+
+{{/* The SHA-256 of what Redis reads at its start: of the contents alone, since labels name the chart's version. */}}
+{{- define "mintworks.redisChecksum" -}}
+{{- $contents := list }}
+{{- range splitList "\n---\n" (include (print .Template.BasePath "/redis/config.yaml") .) }}
+{{- $object := fromYaml . }}
+{{- $contents = concat $contents (list $object.data $object.stringData) }}
+{{- end }}
+{{- $contents | toJson | sha256sum }}
 {{- end }}
 
 {{/* What cannot be said in values.schema.json: each failure says what to do. */}}

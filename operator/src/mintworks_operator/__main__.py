@@ -22,6 +22,8 @@ def main() -> int:
     logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # kopf tells at INFO of every watch that starts anew.
     logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLogger().level))
+    # And at ERROR of every try again in a namespace that cannot be read; that is told once, by the LIST.
+    logging.getLogger("kopf._cogs.clients.watching").addFilter(lambda line: "APIForbidden" not in line.getMessage())
     try:
         asyncio.run(run(config))
     except (ApiError, LeaseLostError, UnsupportedError) as error:

@@ -54,6 +54,7 @@ class Operator:
         self._cache = cache
         self._progress = Progress(config.redis_file, self._queue.add, time.monotonic)
         gatherer = Gatherer(cache, api, config, self._progress.news)
+        self._resync = Resync(api, cache, config)
         self._reconciler = Reconciler(
             cache=cache,
             gatherer=gatherer,
@@ -62,10 +63,10 @@ class Operator:
             slots=slots,
             progress=self._progress,
             health=health,
+            listed=self._resync.listed,
             wake=self._queue.add,
             clock=time.monotonic,
         )
-        self._resync = Resync(api, cache, config)
         metrics.JobsCollector(cache.count).register()
         metrics.DEPTH.set_function(lambda: len(self._queue))
 
@@ -112,13 +113,14 @@ class Operator:
         return True
 
     def _parts(self, lease: Lease) -> list[Coroutine[Any, Any, None]]:
-        return [lease.keep(), self._progress.run(), self._resync.run(), self._pulse()]
+        return [lease.keep(), self._progress.run(), self._resync.run(), self._resync.retry_refused(), self._pulse()]
 
     async def _sweep(self) -> None:
         """What a job leaves in Redis goes with it; this is for jobs that went while no operator ran."""
-        namespaces = None if self._config.clusterwide else self._config.namespaces
         while True:
-            swept = await self._progress.sweep(namespaces, self._cache.uid_living)
+            # Of a namespace that cannot be read nobody knows who lives there.
+            listed = [name for name in self._config.namespaces if self._resync.listed(name)]
+            swept = await self._progress.sweep(None if self._config.clusterwide else listed, self._cache.uid_living)
             await asyncio.sleep(SWEEP if swept else SWEEP_RETRY)
 
     async def _watch(self, stop: asyncio.Event) -> None:

@@ -28,7 +28,10 @@ BATCH = 0.02
 
 
 class Reconciler:
-    """Carries out passes. `wake` asks for a further one after so many seconds."""
+    """Carries out passes. `wake` asks for a further one after so many seconds.
+
+    A namespace has none before it is `listed`.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class Reconciler:
         slots: Slots,
         progress: Progress,
         health: Health,
+        listed: Callable[[str], bool],
         wake: Callable[[Key, float], None],
         clock: Callable[[], float],
     ) -> None:
@@ -50,6 +54,7 @@ class Reconciler:
         self._slots = slots
         self._progress = progress
         self._health = health
+        self._listed = listed
         self._wake = wake
         self._clock = clock
         #: Jobs that had no pass yet since the start: until each had one, nobody knows who holds which key.
@@ -70,11 +75,12 @@ class Reconciler:
         if isinstance(key, PulseKey):
             self._health.beat()
         elif isinstance(key, QueuesKey):
-            if not self._cold and self._cold is not None:
+            if self._listed(key.namespace) and not self._cold and self._cold is not None:
                 await self._admitter.admit(key, datetime.now(UTC), self._clock())
         else:
             try:
-                await self._job(key)
+                if self._listed(key.namespace):
+                    await self._job(key)
             finally:
                 # A pass that fails must not keep all others from being admitted.
                 if self._cold:

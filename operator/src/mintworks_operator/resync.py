@@ -15,15 +15,26 @@ log = logging.getLogger(__name__)
 #: Seconds between LISTs. Deletions that happen while a watch starts anew are never told otherwise.
 INTERVAL = 300.0
 RETRY = 2.0
+#: Seconds between two looks at namespaces that could not be read.
+RETRY_REFUSED = 10.0
 
 
 class Resync:
-    """Compares the cache with the cluster."""
+    """Compares the cache with the cluster.
+
+    A namespace that the API server refuses (it is gone, or another release has it) keeps nobody else waiting: it has no
+    passes until it was listed, so that nothing is decided there on half of what there is.
+    """
 
     def __init__(self, api: Api, cache: Cache, config: Config) -> None:
         self._api = api
         self._cache = cache
-        self._config = config
+        self._namespaces: tuple[str | None, ...] = (None,) if config.clusterwide else config.namespaces
+        self._refused: set[str] = set()
+
+    def listed(self, namespace: str) -> bool:
+        """Whether the cache may be taken for all that is in that namespace."""
+        return namespace not in self._refused
 
     async def first(self) -> None:
         """Fills the cache; tried until it is complete."""
@@ -47,11 +58,40 @@ class Resync:
             else:
                 self._cache.wake_unfinished()
 
+    async def retry_refused(self) -> None:
+        """Looks whether namespaces that could not be read can be read now, for ever."""
+        while True:
+            await asyncio.sleep(RETRY_REFUSED)
+            for namespace in sorted(self._refused):
+                try:
+                    await self._namespace(namespace)
+                except ApiError as error:
+                    log.warning("namespace %s cannot be listed, tried again: %s", namespace, error)
+
     async def _all(self) -> None:
-        namespaces: tuple[str | None, ...] = (None,) if self._config.clusterwide else self._config.namespaces
-        for resource in RESOURCES:
-            for namespace in namespaces:
+        for namespace in self._namespaces:
+            await self._namespace(namespace)
+
+    async def _namespace(self, namespace: str | None) -> None:
+        try:
+            for resource in RESOURCES:
                 await self._one(resource, namespace)
+        except ApiError as error:
+            if error.status != 403 or namespace is None:
+                raise
+            if namespace not in self._refused:
+                log.warning(
+                    "namespace %s is not served until it can be read: is it there, and has another release its "
+                    "RoleBinding mintworks-operator? %s",
+                    namespace,
+                    error,
+                )
+            self._refused.add(namespace)
+            return
+        if namespace is not None and namespace in self._refused:
+            log.info("namespace %s can be read and is served", namespace)
+            self._refused.discard(namespace)
+            self._cache.wake_namespace(namespace)
 
     async def _one(self, resource: Resource, namespace: str | None) -> None:
         store = self._cache.stores[resource]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, repeat
 from typing import Any
 
 import kopf
@@ -21,6 +22,16 @@ RESOURCES: tuple[Resource, ...] = (QUEUES, *KINDS.values(), JOBS, PODS)
 def selector(resource: Resource) -> str | None:
     """The label selector of what is watched: of Jobs and pods only our own."""
     return SELECTOR if resource in {JOBS, PODS} else None
+
+
+class Patience:
+    """Seconds between tries of a request, without an end. By default kopf gives up after a minute, and with it ends the
+    whole operator: one namespace that is deleted, or that another release took, would be all tenants' trouble.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        """1, 2, 4 … and then every 10 seconds."""
+        return chain((1.0, 2.0, 4.0, 8.0), repeat(10.0))
 
 
 class NoDifferences(kopf.DiffBaseStorage):
@@ -52,6 +63,7 @@ def settings() -> kopf.OperatorSettings:
     made.watching.server_timeout = 300
     made.watching.client_timeout = 330
     made.watching.connect_timeout = 10
+    made.networking.error_backoffs = Patience()
     made.queueing.idle_timeout = 0.5
     made.persistence.diffbase_storage = NoDifferences()
     for resource in RESOURCES:

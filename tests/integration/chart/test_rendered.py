@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,44 @@ def test_labels_names_and_selectors(full: list[Manifest]) -> None:
     for service in of(full, "Service"):
         matching = [p for p in pods(full) if service["spec"]["selector"].items() <= p["metadata"]["labels"].items()]
         assert len(matching) == 1, service["metadata"]["name"]
+
+
+def test_what_a_tenant_has_names_its_release(full: list[Manifest]) -> None:
+    """Everything that two releases would both make; with another name than a release's own it would not be noticed."""
+    in_tenants = [m for m in full if m["metadata"].get("namespace") in ("genesis", "drops")]
+    assert len(in_tenants) == 2 * 5
+    for manifest in in_tenants:
+        assert manifest["metadata"]["annotations"] == {"mintworks.dev/served-by": "mintworks/mw"}
+        assert "mw-" not in manifest["metadata"]["name"]
+    (policy,) = of(full, "ValidatingAdmissionPolicy")
+    (rule,) = policy["spec"]["matchConstraints"]["resourceRules"]
+    assert {m["kind"].lower() for m in in_tenants} == {
+        {"networkpolicies": "networkpolicy"}.get(plural, plural.removesuffix("s")) for plural in rule["resources"]
+    }
+    assert {m["metadata"]["name"] for m in in_tenants} == set(rule["resourceNames"])
+
+
+def test_redis_is_restarted_for_what_it_reads_alone(render: Render, tmp_path: Path) -> None:
+    def template(*settings: str, **options: str) -> Any:
+        (redis,) = of(render("tenants[0].namespace=a", *settings, **options), "StatefulSet")
+        return redis["spec"]["template"]
+
+    newer = tmp_path / "mintworks"
+    shutil.copytree(CHART, newer)
+    about = newer / "Chart.yaml"
+    about.write_text(about.read_text().replace("ersion: 0.1.0", "ersion: 9.0.0"))
+    text = commands.run(
+        golang.ensure(golang.HELM), "template", "mw", newer, "--namespace", "mintworks",
+        "--set", f"redis.seed={SEED}", "--set", "tenants[0].namespace=a",
+    )  # fmt: skip
+    (of_newer,) = of([m for m in yaml.safe_load_all(text) if m], "StatefulSet")
+    first = template()
+    assert of_newer["metadata"]["labels"]["helm.sh/chart"] == "mintworks-9.0.0"
+    assert of_newer["spec"]["template"] == first
+    for other in ("operator.logLevel=debug", "images.runner.tag=x", "runner.resources.limits.memory=1Gi"):
+        assert template(other) == first
+    for other in ("tenants[1].namespace=b", "redis.seed=another-seed-0123456789", "redis.maxMemory=100mb"):
+        assert template(other) != first
 
 
 def test_redis_of_ones_own(render: Render) -> None:

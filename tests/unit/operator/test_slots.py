@@ -55,6 +55,7 @@ class Unreachable:
             slots=self.slots,
             progress=progress,
             health=Health(lambda: 0.0),
+            listed=lambda _: True,
             wake=wake,
             clock=lambda: 0.0,
         )
