@@ -16,6 +16,9 @@ from .store import Store
 
 Json = dict[str, Any]
 
+#: Phases of a pod none of whose containers runs or will run.
+ENDED = frozenset({"Succeeded", "Failed"})
+
 
 def _name(obj: Json) -> tuple[str, str]:
     return obj["metadata"]["namespace"], obj["metadata"]["name"]
@@ -35,6 +38,9 @@ class Cache:
         self.pods = Store(lambda o: label(o, UID))
         #: Numbers of runs whose Kubernetes Job was seen and is gone, by uid of the job.
         self.lost: dict[str, set[int]] = {}
+        #: The last version of a run's ended pod that is gone, by uid of its Kubernetes Job, while that exists: what the
+        #: runner said with its last words must not go with a drained node.
+        self.departed: dict[str, Json] = {}
         #: Jobs that build on a job.
         self._followers: dict[JobKey, set[JobKey]] = {}
         self.stores: dict[Resource, Store] = {QUEUES: self.queues, JOBS: self.runs, PODS: self.pods}
@@ -47,13 +53,16 @@ class Cache:
         if self.stores[resource].put(obj):
             self._changed(resource, obj, old)
 
-    def drop(self, resource: Resource, uid: str) -> None:
-        """An object is gone."""
+    def drop(self, resource: Resource, uid: str, last: Json | None = None) -> None:
+        """An object is gone; `last` is its last version, where that was seen."""
         old = self.stores[resource].drop(uid)
         if old is None:
             return
         if resource == JOBS:
-            self._lose(old)
+            self._lose(old, controller(old))
+            self.departed.pop(uid, None)
+        if resource == PODS:
+            self._depart(old if last is None else last)
         if resource in self._kinds:
             self.lost.pop(uid, None)
             key = JobKey(self._kinds[resource], *_name(old))
@@ -118,11 +127,20 @@ class Cache:
             for obj in store.all()
         )
 
-    def _lose(self, run: Json) -> None:
+    def _lose(self, run: Json, owner: str) -> None:
         """A run's Job is gone. Of a job that is gone too, nobody will ask."""
         uid, number = label(run, UID), run_number(run)
-        if number is not None and controller(run) == uid and self.uid_known(uid):
+        if number is not None and owner == uid and self.uid_known(uid):
             self.lost.setdefault(uid, set()).add(number)
+
+    def _depart(self, pod: Json) -> None:
+        """A run's pod is gone: of the run's Job that is gone too, it was the last trace."""
+        owner = controller(pod, "Job")
+        job = self.runs.get(owner)
+        if job is None and owner:
+            self._lose(pod, label(pod, UID))
+        elif job is not None and (pod.get("status") or {}).get("phase") in ENDED:
+            self.departed[owner] = pod
 
     def _changed(self, resource: Resource, new: Json | None, old: Json | None) -> None:
         obj = new or old

@@ -16,7 +16,7 @@ from .config import Config
 from .core import JobView, News, RunState, RunView, Snapshot, Trouble
 from .keys import JobKey
 from .names import RUN, UID, run_number
-from .owned import jobs_of, pods_of, run_of, runs_of
+from .owned import jobs_of, lost_of, pods_of, run_of, runs_of
 from .troubles import of_events
 from .views import job_view, queue_view
 
@@ -54,7 +54,7 @@ class Gatherer:
             job=job,
             queue=queue_view(queue) if queue is not None else None,
             runs=tuple(sorted(runs, key=lambda r: r.run)),
-            lost=frozenset(self._cache.lost.get(job.uid, ())),
+            lost=lost_of(self._cache, job.uid),
             dependencies=self._dependencies(key, job),
             news=self._news(job.uid, active.run) if active is not None else News(),
             refused=self.refused.get(job.uid),

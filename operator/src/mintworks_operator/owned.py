@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .cache import Cache
-from .core import RunState, RunView, Trouble
+from .cache import ENDED, Cache
+from .core import RunView, Trouble
 from .names import controller, run_number
-from .views import run_view
+from .views import orphan_view, run_view
 
 Json = dict[str, Any]
-
-#: Phases of a pod none of whose containers runs or will run.
-_ENDED = frozenset({"Succeeded", "Failed"})
 
 
 def jobs_of(cache: Cache, uid: str) -> list[Json]:
@@ -26,8 +23,9 @@ def pods_of(cache: Cache, job: Json, uid: str) -> list[Json]:
 
 
 def run_of(cache: Cache, job: Json, uid: str, trouble: Trouble | None = None) -> RunView:
-    """A run that has a Kubernetes Job."""
-    return run_view(job, pods_of(cache, job, uid), trouble)
+    """A run that has a Kubernetes Job. What its pod said last is remembered when the pod is gone."""
+    departed = cache.departed.get(job["metadata"]["uid"])
+    return run_view(job, pods_of(cache, job, uid) or ([] if departed is None else [departed]), trouble)
 
 
 def runs_of(cache: Cache, uid: str) -> list[RunView]:
@@ -35,13 +33,25 @@ def runs_of(cache: Cache, uid: str) -> list[RunView]:
     return [*(run_of(cache, o, uid) for o in jobs_of(cache, uid)), *_outlived(cache, uid)]
 
 
+def lost_of(cache: Cache, uid: str) -> frozenset[int]:
+    """Numbers of runs whose Job was there and is gone: it was seen, or its pod says so.
+
+    Without the pod, an operator that starts now could not tell such a run from one that was never created.
+    """
+    orphans = {run_number(pod) for pod in _orphans(cache, uid)}
+    return frozenset(cache.lost.get(uid, set()) | {n for n in orphans if n is not None})
+
+
 def _outlived(cache: Cache, uid: str) -> list[RunView]:
     """Runs whose pods have outlived their Job: it was deleted, and the garbage collector ends them."""
-    numbers = {
-        run_number(p)
-        for p in cache.pods.group(uid)
-        if cache.runs.get(controller(p, "Job")) is None
-        and controller(p, "Job")
-        and (p.get("status") or {}).get("phase") not in _ENDED
+    living = {
+        run_number(p): orphan_view(p)
+        for p in _orphans(cache, uid)
+        if (p.get("status") or {}).get("phase") not in ENDED and run_number(p) is not None
     }
-    return [RunView(n, RunState.RUNNING, stopping=True) for n in sorted(n for n in numbers if n is not None)]
+    return sorted(living.values(), key=lambda run: run.run)
+
+
+def _orphans(cache: Cache, uid: str) -> list[Json]:
+    """Pods of Kubernetes Jobs that are not there."""
+    return [p for p in cache.pods.group(uid) if controller(p, "Job") and cache.runs.get(controller(p, "Job")) is None]

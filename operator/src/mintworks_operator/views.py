@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
 from mintworks_api import JobQueueSpec, JobQueueStatus, JobStatus
 from pydantic import ValidationError
 
-from .core import Failure, JobView, QueueView, RunState, RunView, Trouble
-from .names import CONTAINER, run_number
+from .core import JobView, QueueView, RunState, RunView, Trouble
+from .endings import container_of, ended_of, ending, lingers, told, words
+from .names import run_number
 from .troubles import of_pod
 
 Json = dict[str, Any]
@@ -21,10 +20,6 @@ Json = dict[str, Any]
 S = TypeVar("S", JobStatus, JobQueueStatus)
 
 log = logging.getLogger(__name__)
-
-_RULE = re.compile(r"rule at index (\d+)")
-#: What the rules of `jobs.RULES` stand for, by index.
-_RULES = (Failure.DISRUPTED, Failure.INPUT_BAD, Failure.STOPPED)
 
 
 def moment(text: str | None) -> datetime | None:
@@ -82,15 +77,9 @@ def run_view(job: Json, pods: Iterable[Json], trouble: Trouble | None = None) ->
     `trouble` is what the cluster's Events say about a run whose container does not start.
     """
     pod = max(pods, key=lambda p: str(p["metadata"].get("creationTimestamp") or ""), default=None)
-    container = _container(pod)
-    ended = (container.get("state") or {}).get("terminated") or {}
-    running = (container.get("state") or {}).get("running") or {}
-    stopping = "deletionTimestamp" in job["metadata"]
-    state, failure, why = _state(job, pod, container)
-    told = _told(ended)
-    if stopping and ended and ended.get("exitCode") == 0 and told is not None and "result" in told:
-        # A Job that is being deleted gets no conditions any more, but its runner finished: that stands.
-        state = RunState.COMPLETE
+    ended = ended_of(pod)
+    running = (container_of(pod).get("state") or {}).get("running") or {}
+    state, failure = ending(job, pod)
     done = state in {RunState.COMPLETE, RunState.FAILED}
     return RunView(
         run=run_number(job) or 0,
@@ -98,56 +87,34 @@ def run_view(job: Json, pods: Iterable[Json], trouble: Trouble | None = None) ->
         failure=failure,
         started=moment(running.get("startedAt") or ended.get("startedAt")),
         finished=(moment(ended.get("finishedAt")) or _transition(job)) if done else None,
-        termination=told,
-        message=_message(ended, why),
+        termination=told(ended),
+        message=words(job, pod, failure),
         trouble=(of_pod(pod) or trouble) if state is RunState.PENDING else None,
-        stopping=stopping,
+        stopping="deletionTimestamp" in job["metadata"],
+        lingers=done and lingers(pod),
+        **whereabouts(pod),
     )
 
 
-def _container(pod: Json | None) -> Json:
-    statuses = ((pod or {}).get("status") or {}).get("containerStatuses") or []
-    return next((s for s in statuses if s.get("name") == CONTAINER), {})
+def orphan_view(pod: Json) -> RunView:
+    """A run of which only the pod is left: its Job was deleted, and the garbage collector ends it."""
+    return RunView(run_number(pod) or 0, RunState.RUNNING, stopping=True, **whereabouts(pod))
 
 
-def _state(job: Json, pod: Json | None, container: Json) -> tuple[RunState, Failure | None, str]:
-    conditions = {c["type"]: c for c in (job.get("status") or {}).get("conditions") or [] if c.get("status") == "True"}
-    if "Complete" in conditions:
-        return RunState.COMPLETE, None, ""
-    if "Failed" in conditions:
-        failed = conditions["Failed"]
-        return RunState.FAILED, classify(failed, pod), failed.get("message") or ""
-    state = container.get("state") or {}
-    started = "running" in state or "terminated" in state
-    return (RunState.RUNNING if started else RunState.PENDING), None, ""
+def whereabouts(pod: Json | None) -> Json:
+    """Where a run is, and whether it can be heard: fields of a RunView.
 
-
-def classify(failed: Mapping[str, Any], pod: Json | None) -> Failure:
-    """What a Job's Failed condition means. A deadline comes first: the runner may have exited 75 on its way out."""
-    reason = ((pod or {}).get("status") or {}).get("reason")
-    if "DeadlineExceeded" in {reason, failed.get("reason")}:
-        return Failure.DEADLINE_EXCEEDED
-    rule = _RULE.search(failed.get("message") or "")
-    if failed.get("reason") == "PodFailurePolicy" and rule is not None and int(rule[1]) < len(_RULES):
-        return _RULES[int(rule[1])]
-    return Failure.FAILED
-
-
-def _told(ended: Json) -> Json | None:
-    try:
-        told = json.loads(ended.get("message") or "")
-    except (ValueError, RecursionError):
-        # 4,096 brackets are a termination message too.
-        return None
-    return told if isinstance(told, dict) else None
-
-
-def _message(ended: Json, why: str) -> str:
-    if not ended:
-        return why
-    reason = ended.get("reason") or ""
-    code = f"The runner ended with exit code {ended.get('exitCode')}"
-    return f"{code} ({reason})." if reason not in {"", "Error", "Completed"} else f"{code}."
+    The node controller takes the condition Ready from the pods of a node that does not answer; ContainersReady, which
+    only the kubelet writes, stays as it was. A deletionTimestamp is the end of the pod's grace.
+    """
+    meta, spec, status = ((pod or {}).get(part) or {} for part in ("metadata", "spec", "status"))
+    conditions = {c["type"]: c.get("status") for c in status.get("conditions") or []}
+    lost = (conditions.get("Ready"), conditions.get("ContainersReady")) == ("False", "True")
+    return {
+        "node": spec.get("nodeName") or "",
+        "cut_off": lost and not spec.get("readinessGates"),
+        "due": moment(meta.get("deletionTimestamp")),
+    }
 
 
 def _transition(job: Json) -> datetime | None:

@@ -100,7 +100,7 @@ def _watch(made: kopf.OperatorRegistry, cache: Cache, resource: Resource) -> Non
     def seen(event: Mapping[str, Any], **_: Any) -> None:
         obj = dict(event["object"])
         if event["type"] == "DELETED":
-            cache.drop(resource, obj["metadata"]["uid"])
+            cache.drop(resource, obj["metadata"]["uid"], obj)
         else:
             cache.put(resource, obj)
 

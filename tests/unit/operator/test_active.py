@@ -10,12 +10,13 @@ import pytest
 from mintworks_api import JobStatus, Phase
 from mintworks_api.policy import ResolvedPolicy
 from mintworks_api.status import Attempts, Items, Progress
-from mintworks_operator.core import CreateRun, Emit, Holding, News, RequeueAt, RunState, StopRun, Trouble
+from mintworks_operator.core import CreateRun, Emit, Holding, News, RequeueAt, RunState, RunView, StopRun, Trouble
 from support.snapshots import (
     CREATED,
     NOW,
     RESULT,
     active,
+    complete,
     condition,
     finished,
     job,
@@ -208,3 +209,35 @@ def test_a_spec_that_does_not_parse_any_more_does_not_disturb_its_run() -> None:
     decision = look(job({"rows": {}}, active()), run())
     assert isinstance(decision.slot, Holding)
     assert "StopRun" not in kinds(decision)
+
+
+CUT_OFF = run(node="n", cut_off=True)
+OVERDUE = run(node="n", due=NOW - timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("silent", [CUT_OFF, OVERDUE, replace(OVERDUE, state=RunState.PENDING)])
+@pytest.mark.parametrize("stopping", [None, "Suspended"])
+def test_a_node_that_does_not_answer_is_told_and_the_slot_stays_held(silent: RunView, stopping: str | None) -> None:
+    view = job({"suspend": stopping is not None}, active(stopping=stopping))
+    silent = replace(silent, stopping=stopping is not None)
+    decision = look(view, silent)
+    assert reason_of(decision) == ("False", "NodeUnreachable")
+    assert "kubectl taint nodes n node.kubernetes.io/out-of-service" in only(decision, Emit).message
+    assert decision.slot == Holding("uid-a", 1)
+    assert CreateRun not in [type(a) for a in decision.actions]
+    again = look(replace(view, status=written(decision).status), silent)
+    assert Emit not in [type(a) for a in again.actions]
+    assert all(a.time > NOW for a in again.actions if isinstance(a, RequeueAt)), "no hot loop"
+    back = look(replace(view, status=written(decision).status), run(node="n", stopping=stopping is not None))
+    assert reason_of(back) == ("True", "Running" if stopping is None else "Stopping")
+
+
+def test_a_run_that_was_told_to_end_is_looked_at_again_when_it_must_have_ended() -> None:
+    decision = look(job(status=quiet()), run(due=NOW + timedelta(seconds=30), started=NOW - OFTEN))
+    assert only(decision, RequeueAt).time == NOW + timedelta(seconds=90)
+
+
+def test_a_cut_off_run_that_ended_is_judged() -> None:
+    status = active(conditions=[condition("Progressing", False, "NodeUnreachable")])
+    after = written(look(job(status=status), replace(complete(), cut_off=True))).status
+    assert after.phase is Phase.SUCCEEDED

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from mintworks_api import JobStatus, Phase
 from mintworks_api.status import ActiveRun, Attempts, Items, JobError, Progress
-from mintworks_operator.core import Emit, Failure, RunState, RunView
+from mintworks_operator.core import Emit, Failure, RequeueAt, RunState, RunView, StopRun
 from support.snapshots import (
     NOW,
     RESULT,
@@ -43,6 +44,7 @@ STOPPED = {"reason": "LeaseHeld", "message": "Someone mints into the tree."}
         ([failed(Failure.STOPPED, termination=STOPPED)], active(), "Stopped", "LeaseHeld", (0, 0, 1)),
         ([failed(Failure.DISRUPTED, termination=STOPPED)], active(), "Stalled", "Disrupted", (0, 1, 0)),
         ([failed(Failure.DEADLINE_EXCEEDED, termination=STOPPED)], active(), "Failed", "DeadlineExceeded", (1, 0, 0)),
+        ([failed(Failure.OUT_OF_MEMORY)], active(), "Failed", "OutOfMemory", (1, 0, 0)),
         ([failed(Failure.FAILED)], active(), "Failed", "RunFailed", (1, 0, 0)),
         ([failed(Failure.FAILED, termination={"reason": 7})], active(), "Failed", "RunFailed", (1, 0, 0)),
         # A stop that the operator asked for excuses everything but bad input, and takes no success back.
@@ -55,6 +57,13 @@ STOPPED = {"reason": "LeaseHeld", "message": "Someone mints into the tree."}
         (GONE, active(stopping="StartTimeout"), "Stalled", "StartTimeout", (0, 1, 0)),
         # Gone though nobody asked: a stall, where it is known to have run.
         (GONE, active(conditions=[condition("Progressing", True, "Running")]), "Stalled", "RunDeleted", (0, 1, 0)),
+        (
+            GONE,
+            active(conditions=[condition("Progressing", False, "NodeUnreachable")]),
+            "Stalled",
+            "RunDeleted",
+            (0, 1, 0),
+        ),
         (GONE, active(reserved=NOW - timedelta(minutes=10)), "Stalled", "StartTimeout", (0, 1, 0)),
     ],
 )
@@ -203,3 +212,23 @@ def test_an_asked_stop_goes_on_at_once() -> None:
     after = written(look(job(status=status))).status
     assert after.phase is Phase.QUEUED
     assert after.next_attempt_time is None
+
+
+@pytest.mark.parametrize(
+    "end", [complete(), failed(Failure.FAILED), failed(Failure.INPUT_BAD), failed(Failure.STOPPED)]
+)
+def test_a_run_whose_pod_lingers_is_judged_after_a_moment_and_then_stopped(end: RunView) -> None:
+    lingering = replace(end, lingers=True)
+    status = active(conditions=[condition("Progressing", True, "Running")])
+    early = look(job(status=status), lingering, now=NOW + timedelta(seconds=9))
+    assert only(early, RequeueAt).time == NOW + timedelta(seconds=10)
+    assert StopRun not in [type(a) for a in early.actions]
+    judged = look(job(status=status), lingering, now=NOW + timedelta(seconds=10))
+    after = written(judged).status
+    assert after.active is None
+    assert after == written(look(job(status=status), end, now=NOW + timedelta(seconds=10))).status
+    later = look(job(status=after), lingering, now=NOW + timedelta(seconds=10))
+    assert only(later, StopRun).run == 1
+    assert later.actions[0] == written(later), "guarded"
+    gone = look(job(status=after), replace(lingering, stopping=True), now=NOW + timedelta(seconds=10))
+    assert StopRun not in [type(a) for a in gone.actions]

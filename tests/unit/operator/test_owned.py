@@ -12,7 +12,7 @@ from mintworks_operator.admitter import Admitter
 from mintworks_operator.api import JOBS, PODS, Api, ApiError
 from mintworks_operator.cache import Cache
 from mintworks_operator.config import load
-from mintworks_operator.core import News, RunState, Snapshot, texts
+from mintworks_operator.core import CreateRun, News, RunState, Snapshot, WriteStatus, decide, texts
 from mintworks_operator.gather import Gatherer
 from mintworks_operator.keys import JobKey, Key, QueuesKey
 from mintworks_operator.names import KINDS, QUEUES, labels
@@ -90,6 +90,45 @@ async def test_a_run_lives_as_long_as_its_pod(nowhere: Api) -> None:
     found = await snapshot(cache, nowhere)
     assert found.runs == ()
     assert found.lost == {1}
+
+
+async def test_an_operator_that_starts_while_a_deleted_jobs_pod_ends_does_not_start_that_run_again(
+    nowhere: Api,
+) -> None:
+    """It never saw the Job. The pod tells of it, and when that is gone too, the number stays used."""
+    cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (PODS, pod()))
+    found = await snapshot(cache, nowhere)
+    assert [(r.run, r.alive, r.stopping) for r in found.runs] == [(1, True, True)]
+    assert CreateRun not in [type(a) for a in decide(found, NOW).actions]
+    cache.put(PODS, pod(version=9, phase="Failed"))
+    assert (await snapshot(cache, nowhere)).lost == {1}
+    cache.drop(PODS, "p")
+    found = await snapshot(cache, nowhere)
+    assert found.runs == ()
+    assert found.lost == {1}
+    write = decide(found, NOW).actions[0]
+    assert isinstance(write, WriteStatus)
+    assert write.status.attempts is not None
+    assert [(r.outcome, r.reason) for r in write.status.attempts.last] == [("Stalled", "RunDeleted")]
+
+
+async def test_the_last_words_of_a_pod_outlive_it(nowhere: Api) -> None:
+    """A drain removes the pod as soon as it ended; the Job's end comes later, and by itself says little."""
+    cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (JOBS, kube_job()), (PODS, pod()))
+    last = pod(version=9, phase="Succeeded")
+    ended = {"exitCode": 0, "finishedAt": STAMP, "message": '{"result": {"cid": "b"}}'}
+    last["status"]["containerStatuses"][0]["state"] = {"terminated": ended}
+    cache.drop(PODS, "p", last)
+    found = await snapshot(cache, nowhere)
+    assert [(r.state, r.termination) for r in found.runs] == [(RunState.RUNNING, {"result": {"cid": "b"}})]
+    cache.drop(JOBS, "j")
+    assert not cache.departed
+
+
+async def test_a_pod_that_goes_while_it_runs_says_nothing_about_its_run(nowhere: Api) -> None:
+    cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (JOBS, kube_job()), (PODS, pod()))
+    cache.drop(PODS, "p", pod(version=9))
+    assert [r.state for r in (await snapshot(cache, nowhere)).runs] == [RunState.PENDING]
 
 
 async def test_what_only_carries_the_labels_is_not_a_run(nowhere: Api) -> None:

@@ -27,7 +27,7 @@ def condition(name: str, reason: str = "", message: str = "") -> Json:
 
 
 def pod(state: Json | None = None, **status: Any) -> Json:
-    containers = [{"name": "sidecar", "state": {"running": {}}}]
+    containers = [{"name": "sidecar", "state": {"terminated": {"exitCode": 9}}}]
     if state is not None:
         containers.append({"name": "runner", "state": state})
     return {"metadata": {"uid": "p"}, "status": {"containerStatuses": containers, **status}}
@@ -92,7 +92,7 @@ def test_the_termination_message(message: str, told: Json | None) -> None:
 
 def test_the_exit_code_in_words() -> None:
     failed = condition("Failed", "BackoffLimitExceeded", "Job has reached the limit")
-    assert run_view(kube_job(failed), [pod(ended(137, reason="OOMKilled"))]).message.endswith("code 137 (OOMKilled).")
+    assert run_view(kube_job(failed), [pod(ended(128, reason="StartError"))]).message.endswith("code 128 (StartError).")
     assert run_view(kube_job(failed), [pod(ended(1))]).message.endswith("code 1.")
     gone = run_view(kube_job(failed), [])
     assert gone.message == "Job has reached the limit"

@@ -53,7 +53,8 @@ MINT = {
     "genesis": "g",
     "audit": "ok",
 }
-ENDS = ["good", "empty", "bad", "stopped", "disrupted", "deadline", "failed"]
+#: With a plus: another container of the pod never ends.
+ENDS = ["good", "empty", "bad", "stopped", "disrupted", "deadline", "failed", "good+", "bad+", "failed+"]
 FAILURES = {
     "bad": Failure.INPUT_BAD,
     "stopped": Failure.STOPPED,
@@ -249,8 +250,9 @@ class World(RuleBasedStateMachine):
             self.runs[uid, run] = replace(view, state=RunState.RUNNING, started=self.now)
         elif view.alive:
             script, done = self.scripts[uid], self.ended[uid]
-            self.fates[uid, run] = script[done] if done < len(script) else "good"
-            self.runs[uid, run] = self.fate(uid, view, self.fates[uid, run])
+            end = script[done] if done < len(script) else "good"
+            self.fates[uid, run] = end.removesuffix("+")
+            self.runs[uid, run] = replace(self.fate(uid, view, self.fates[uid, run]), lingers=end.endswith("+"))
             self.ended[uid] += 1
 
     def fate(self, uid: str, view: RunView, end: str) -> RunView:
@@ -381,7 +383,7 @@ class World(RuleBasedStateMachine):
         raise AssertionError("the world does not come to rest")
 
     def same_end(self) -> None:
-        assert not any(r.alive for r in self.runs.values())
+        assert not any(r.alive or r.lingers for r in self.runs.values())
         assert self.queue is None or not self.queue.status.reservations
         rows = expected(self.told("uid-rows"))
         for uid, job in self.jobs.items():

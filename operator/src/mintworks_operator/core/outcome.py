@@ -34,6 +34,7 @@ _FAILURES: dict[Failure, tuple[Literal["Failed", "Stalled", "Stopped"], str, str
     Failure.STOPPED: ("Stopped", texts.STOPPED, texts.STOPPED_MESSAGE),
     Failure.DISRUPTED: ("Stalled", texts.DISRUPTED, texts.DISRUPTED_MESSAGE),
     Failure.DEADLINE_EXCEEDED: ("Failed", texts.DEADLINE_EXCEEDED, texts.DEADLINE_MESSAGE),
+    Failure.OUT_OF_MEMORY: ("Failed", texts.OUT_OF_MEMORY, texts.OUT_OF_MEMORY_MESSAGE),
     Failure.FAILED: ("Failed", texts.RUN_FAILED, texts.FAILED_MESSAGE),
 }
 

@@ -31,6 +31,7 @@ INPUT_BAD = "InputBad"
 STOPPED = "Stopped"
 DISRUPTED = "Disrupted"
 DEADLINE_EXCEEDED = "DeadlineExceeded"
+OUT_OF_MEMORY = "OutOfMemory"
 RUN_FAILED = "RunFailed"
 RUN_DELETED = "RunDeleted"
 NO_RESULT = "NoResult"
@@ -38,9 +39,11 @@ BAD_RESULT = "BadResult"
 START_TIMEOUT = "StartTimeout"
 ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
 TOO_MANY_STALLS = "TooManyStalls"
+NODE_UNREACHABLE = "NodeUnreachable"
 
 STARTING_MESSAGE = "The run's pod is being started."
 RUNNING_MESSAGE = "The run is under way."
+STOPPING_MESSAGE = "The run was asked to stop."
 SUSPENDED_MESSAGE = "spec.suspend is true; set it to false to go on."
 SUSPENDING_MESSAGE = "The run was asked to stop, because spec.suspend is true."
 START_TIMEOUT_STOPPING = "The run was given up, because its container did not start in time."
@@ -49,11 +52,45 @@ UNSERVED_MESSAGE = "This namespace is not enabled; the chart's value `tenants` l
 COMPLETE_WITHOUT_RESULT = "The run ended without an error but told no result; it is run again."
 DELETED_MESSAGE = "The run's Kubernetes Job was deleted by someone else."
 DISRUPTED_MESSAGE = "The run's pod was evicted or its node went away."
+NEVER_ENDED_MESSAGE = "The run's pod was ended from outside; what its runner did last is not known."
 DEADLINE_MESSAGE = "The run took longer than spec.timeout."
+OUT_OF_MEMORY_MESSAGE = (
+    "The runner was killed, because it needed more memory than it may have. "
+    "Apply the job anew with a higher spec.runner.resources.limits.memory."
+)
 STOPPED_MESSAGE = "The run stopped before its work was finished."
 FAILED_MESSAGE = "The run failed without saying why."
 INPUT_BAD_MESSAGE = "The runner refused the input without saying why."
 QUEUE_READY = "Admits jobs."
+
+
+#: What Kubernetes calls the ways in which it ends a pod that did nothing wrong, in words.
+DISRUPTIONS = {
+    "EvictionByEvictionAPI": "The run's pod was evicted: its node is being drained, or someone asked for it.",
+    "PreemptionByScheduler": "The run's pod gave way to one of higher priority.",
+    "DeletionByTaintManager": "The run's node was tainted, and its pods had to leave it.",
+    "DeletionByPodGC": "The run's node is gone.",
+    "TerminationByKubelet": "The run's node ended its pod: it is short of something, or shuts down.",
+}
+
+
+def disrupted(reason: str, message: str) -> str:
+    """The condition DisruptionTarget of the run's pod."""
+    return f"{DISRUPTIONS.get(reason, DISRUPTED_MESSAGE)} ({message})" if message else DISRUPTIONS.get(reason, "")
+
+
+def never_ended(why: str) -> str:
+    """The pod failed although its runner did not end."""
+    return f"The run's pod was ended from outside: {why}" if why else NEVER_ENDED_MESSAGE
+
+
+def node_unreachable(node: str) -> str:
+    """The run may still work, but nobody hears of it."""
+    return (
+        f"The node {node} does not answer. The run may still work there, so it keeps its slot and nothing is started "
+        "in its place; it goes on by itself once the node is back. Only where you know that the node is off: "
+        f"kubectl taint nodes {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+    )
 
 
 def queue_not_found(name: str) -> str:

@@ -63,9 +63,11 @@ class Failure(StrEnum):
     STOPPED = "Stopped"
     """Exit code 75: not finished, no attempt consumed."""
     DISRUPTED = "Disrupted"
-    """Evicted, drained, preempted: a stall."""
+    """Evicted, drained, preempted, or its pod was ended before the runner was: a stall."""
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     """Longer than `timeout`: an attempt consumed, whatever the exit code."""
+    OUT_OF_MEMORY = "OutOfMemory"
+    """Killed for the memory it used: an attempt consumed."""
     FAILED = "Failed"
     """Anything else: an attempt consumed."""
 
@@ -84,6 +86,10 @@ class RunView:
 
     `termination` is the runner's termination message, parsed; `message` the cluster's or the system's own words about a
     failure; `stopping` says that a stop was asked for and is under way.
+
+    `lingers`: the runner's process has ended, another process of the run goes on. `node` is where it is; `cut_off` says
+    that this node does not answer, and `due` when the run must have ended, told to by whomever: after that it can only
+    be that nobody there hears.
     """
 
     run: int
@@ -95,10 +101,14 @@ class RunView:
     message: str = ""
     trouble: Trouble | None = None
     stopping: bool = False
+    lingers: bool = False
+    node: str = ""
+    cut_off: bool = False
+    due: datetime | None = None
 
     @property
     def alive(self) -> bool:
-        """Whether its process runs or may still start."""
+        """Whether its runner runs or may still start."""
         return self.state in {RunState.PENDING, RunState.RUNNING}
 
 

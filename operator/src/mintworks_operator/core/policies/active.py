@@ -1,4 +1,4 @@
-"""The active run: created where it is missing, and how its start goes."""
+"""The active run: created where it is missing, how its start goes, and whether its node still answers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from ..views import RunState, RunView, Trouble
 from .dependencies import unmet
 from .start import created
 
+#: How long after its time a run that was told to end is taken to be on a node that does not answer.
+OVERDUE = timedelta(seconds=60)
+
 #: A run shorter than this is not worth a write that says it runs.
 WORTH_TELLING = timedelta(seconds=5)
 
@@ -25,8 +28,14 @@ def follow(case: Case, draft: Draft) -> Draft:
     keys = tuple(case.spec.exclusive(draft.inputs)) if case.spec is not None else ()
     draft = replace(draft, slot=Holding(case.snapshot.job.uid, active.run, keys))
     run = active_run(case, draft)
-    if active.stopping is None:
+    if run is not None and _silent(case, run):
+        draft = _cut_off(case, draft, run)
+    elif active.stopping is not None:
+        draft = _stopping(case, draft)
+    else:
         draft = _missing(case, draft) if run is None else _running(case, draft, run)
+    if run is not None and run.alive and run.due is not None and case.now < run.due + OVERDUE:
+        draft = draft.wake(run.due + OVERDUE)
     return count(case, draft).settle()
 
 
@@ -35,7 +44,7 @@ def _missing(case: Case, draft: Draft) -> Draft:
     active = draft.status.active
     if active is None or case.spec is None or any(r.alive for r in case.snapshot.runs):
         return draft
-    draft = draft.wake(active.reserved + policy_of(case, draft).start_timeout_delta)
+    draft = _starting_by(case, draft)
     lacking = unmet(case, draft)
     if lacking is not None:
         # What it builds on was deleted, or applied anew, since the slot was taken.
@@ -46,6 +55,25 @@ def _missing(case: Case, draft: Draft) -> Draft:
         draft = draft.mark(case, texts.PROGRESSING, True, texts.STARTING, texts.STARTING_MESSAGE)
     draft = created(case, draft, active.run)
     return _troubled(case, draft, case.snapshot.refused)
+
+
+def _silent(case: Case, run: RunView) -> bool:
+    """Whether the run's node does not answer: the cluster says so, or the run should have ended long ago."""
+    return run.alive and (run.cut_off or (run.due is not None and run.due + OVERDUE <= case.now))
+
+
+def _cut_off(case: Case, draft: Draft, run: RunView) -> Draft:
+    if run.state is RunState.PENDING and draft.status.active is not None and draft.status.active.stopping is None:
+        draft = _starting_by(case, draft)
+    return _troubled(case, draft, Trouble(texts.NODE_UNREACHABLE, texts.node_unreachable(run.node)))
+
+
+def _stopping(case: Case, draft: Draft) -> Draft:
+    """It ends, unless its node no longer answers; one that was told so may answer again."""
+    told = draft.condition(texts.PROGRESSING)
+    if told is None or told.reason != texts.NODE_UNREACHABLE:
+        return draft
+    return draft.mark(case, texts.PROGRESSING, True, texts.STOPPING, texts.STOPPING_MESSAGE)
 
 
 def _running(case: Case, draft: Draft, run: RunView) -> Draft:
@@ -62,10 +90,13 @@ def _running(case: Case, draft: Draft, run: RunView) -> Draft:
 
 
 def _starting(case: Case, draft: Draft, run: RunView) -> Draft:
+    return _troubled(case, _starting_by(case, draft), run.trouble)
+
+
+def _starting_by(case: Case, draft: Draft) -> Draft:
+    """With another look at the end of startTimeout."""
     active = draft.status.active
-    if active is not None:
-        draft = draft.wake(active.reserved + policy_of(case, draft).start_timeout_delta)
-    return _troubled(case, draft, run.trouble)
+    return draft if active is None else draft.wake(active.reserved + policy_of(case, draft).start_timeout_delta)
 
 
 def _troubled(case: Case, draft: Draft, trouble: Trouble | None) -> Draft:

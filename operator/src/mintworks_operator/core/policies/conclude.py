@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mintworks_api import Phase
 from mintworks_api.status import MAX_ATTEMPTS_SHOWN, MAX_ERRORS, AttemptRecord, JobError, Progress
@@ -16,14 +16,21 @@ from ..outcome import Outcome, asked, judge
 from ..times import clip, seconds
 from .absorb import summarized
 
+#: How long the other containers of a pod have to end after the runner, before they are ended.
+LINGER = timedelta(seconds=10)
+#: What is told of a run only after its container started.
+_RAN = frozenset({texts.RUNNING, texts.NODE_UNREACHABLE})
+
 
 def conclude(case: Case, draft: Draft) -> Draft:
     """Ends the pass where the job ends; else the slot is free, and later policies say what the job waits for."""
+    run, active = active_run(case, draft), draft.status.active
+    if run is not None and run.lingers and case.now < (lingered := (run.finished or case.now) + LINGER):
+        # Most often it ends now, and the Job then says how the run ended.
+        return draft.wake(lingered)
     outcome = _outcome(case, draft)
-    active = draft.status.active
     if outcome is None or active is None:
         return draft
-    run = active_run(case, draft)
     record = AttemptRecord(
         run=active.run,
         outcome=outcome.verdict,
@@ -51,7 +58,7 @@ def _outcome(case: Case, draft: Draft) -> Outcome | None:
         return None if run.alive else judge(case.kind, active, run, why)
     if active.stopping is not None:
         return asked(active, why)
-    if active.run in case.snapshot.lost or (progressing is not None and progressing.reason == texts.RUNNING):
+    if active.run in case.snapshot.lost or (progressing is not None and progressing.reason in _RAN):
         return Outcome("Stalled", texts.RUN_DELETED, texts.DELETED_MESSAGE)
     policy = policy_of(case, draft)
     if active.reserved + policy.start_timeout_delta <= case.now:

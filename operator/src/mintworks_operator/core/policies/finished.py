@@ -11,11 +11,12 @@ from ..draft import Case, Draft, policy_of
 
 
 def expire(case: Case, draft: Draft) -> Draft:
-    """Ends the pass over a finished job: no run of it may live, and its ttl counts from its end."""
+    """Ends the pass over a finished job: nothing of its runs may go on, and its ttl counts from its end."""
     job = case.snapshot.job
     if not job.finished:
         return draft
-    stops = [StopRun(r.run, "JobFinished") for r in case.snapshot.runs if r.alive and not r.stopping]
+    left = [r for r in case.snapshot.runs if r.alive or r.lingers]
+    stops = [StopRun(r.run, "JobFinished") for r in left if not r.stopping]
     draft = replace(draft.do(*stops), guarded=bool(stops))
     ended = job.status.completion_time
     ttl = case.spec.ttl or policy_of(case, draft).ttl if case.spec is not None else None

@@ -1,4 +1,4 @@
-"""Runs that nobody waits for: living ones are stopped, old ones are removed."""
+"""Runs that nobody waits for: what goes on of them is stopped, old ones are removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def sweep(case: Case, draft: Draft) -> Draft:
     for run in case.snapshot.runs:
         if run.run == current or run.stopping:
             continue
-        if run.alive:
+        if run.alive or run.lingers:
             # Guarded: where this snapshot is stale, the run may be the active one by now.
             draft = replace(draft.do(StopRun(run.run, "Stray")), guarded=True)
         elif run.run <= draft.attempts.runs - KEPT:
