@@ -23,21 +23,33 @@ class RefusalError(Exception):
 
 @dataclass
 class Node:
-    """One endpoint: `answers` by method, a value or a function of the parameters; `asked` counts requests."""
+    """One endpoint: `answers` by method, a value or a function of the parameters; `asked` lists requests, `batches`
+    counts messages with several. With `single` it refuses those, with this HTTP status.
+    """
 
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    batches: int = 0
+    single: int | None = None
 
     async def handle(self, request: web.Request) -> web.Response:
         body = await request.json()
+        if not isinstance(body, list):
+            return web.json_response(self._answer(body))
+        self.batches += 1
+        if self.single is not None:
+            return web.json_response({"error": {"code": -32600, "message": "no batches"}}, status=self.single)
+        return web.json_response([self._answer(one) for one in body])
+
+    def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
         self.asked.append(body["method"])
         answer = self.answers.get(body["method"])
         try:
             result = answer(*body["params"]) if callable(answer) else answer
         except RefusalError as refusal:
-            return web.json_response({"id": body["id"], "error": {"code": refusal.code, "message": "no"}})
-        return web.json_response({"id": body["id"], "result": result})
+            return {"id": body["id"], "error": {"code": refusal.code, "message": "no"}}
+        return {"id": body["id"], "result": result}
 
     def refuse(self, method: str, code: int) -> None:
         def no(*_: Any) -> None:

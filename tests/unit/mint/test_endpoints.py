@@ -8,6 +8,7 @@ import pytest
 from mintworks_runners.core.errors import InvalidInput, Waiting
 from mintworks_runners.mint.rpc import pool as pool_module
 from mintworks_runners.mint.rpc.chain import Chain, Epoch
+from mintworks_runners.mint.rpc.endpoint import EndpointAwayError
 from solders.pubkey import Pubkey
 
 GOOD = {"absoluteSlot": 7, "blockHeight": 5}
@@ -105,4 +106,36 @@ async def test_an_endpoint_that_lagged_has_not_caught_up_by_silence_nor_by_being
 async def test_an_endpoint_below_the_jobs_first_slot_lags(make_node: Make, open_pool: Make) -> None:
     pool = await open_pool(await make_node(getSlot=700))
     pool.reached(1000)
+    assert pool.usable() == []
+
+
+async def test_transactions_go_out_in_one_message(make_node: Make, open_pool: Make) -> None:
+    node = await make_node(sendTransaction="x")
+    pool = await open_pool(node)
+    assert await Chain(pool).send(pool.endpoints[0], [b"1", b"2", b"3"]) == []
+    assert (node.batches, node.asked.count("sendTransaction")) == (1, 3)
+    node.refuse("sendTransaction", -32002)
+    assert [error.code for error in await Chain(pool).send(pool.endpoints[0], [b"1", b"2"])] == [-32002, -32002]
+
+
+@pytest.mark.parametrize("status", [200, 400, 413])
+async def test_a_node_that_takes_one_request_a_message_gets_them_so(
+    make_node: Make, open_pool: Make, status: int
+) -> None:
+    node = await make_node(sendTransaction="x")
+    node.single = status
+    pool = await open_pool(node)
+    for _ in range(2):
+        assert await Chain(pool).send(pool.endpoints[0], [b"1", b"2"]) == []
+    assert (node.batches, node.asked.count("sendTransaction")) == (1, 4)
+
+
+async def test_a_message_of_which_one_request_is_too_many_is_not_taken_for_sent(
+    make_node: Make, open_pool: Make
+) -> None:
+    node = await make_node()
+    pool = await open_pool(node)
+    node.refuse("sendTransaction", 429)
+    with pytest.raises(EndpointAwayError):
+        await Chain(pool).send(pool.endpoints[0], [b"1", b"2"])
     assert pool.usable() == []

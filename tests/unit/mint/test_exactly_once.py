@@ -155,7 +155,7 @@ class Process:
 
     def send(self, *, lost: float) -> None:
         assert self.campaign is not None
-        for flight in self.campaign.to_send(self.clock):
+        for flight in self.campaign.to_send(self.clock, 100):
             if self.chain.dice.random() > lost:
                 self.chain.pool[flight.signature] = Tx(flight.signature, flight.items, flight.last_valid)
             self.campaign.on_sent(flight.signature, self.clock)
@@ -165,7 +165,7 @@ class Process:
         assert self.campaign is not None
         for history in (False, True):
             lag = self.lag()
-            for signature in self.campaign.to_ask(history=history):
+            for signature in self.campaign.to_ask(self.clock, history=history):
                 if self.chain.dice.random() < 0.8:
                     # The status cache is no bank: now and then it has nothing about what the bank has.
                     forgets = self.chain.dice.random() < 0.15
@@ -306,6 +306,7 @@ def test_an_error_that_is_not_final_frees_nothing(monkeypatch: pytest.MonkeyPatc
     chain.tick()
     chain.land(1.0)
     for _ in range(20):
+        process.clock += 1
         process.ask()
     assert process.campaign is not None
     assert process.campaign.failed, "the broken rule gave the item up while its transaction may still succeed"
@@ -355,7 +356,7 @@ def test_a_refused_batch_is_signed_item_by_item_and_only_what_fails_alone_has_fa
         campaign.signed(str(item), (item,), b"", 100, 5)
         end_with(campaign, str(item), REFUSED if item == 1 else None)
     assert campaign.next_items() == (3, 4)
-    assert (campaign.done, set(campaign.failed)) == ({0, 2}, {1})
+    assert (campaign.done, set(campaign.failed)) == (2, {1})
 
 
 def test_too_little_compute_is_no_refusal() -> None:
@@ -435,7 +436,33 @@ def test_a_transaction_seen_confirmed_leaves_the_window_and_no_more() -> None:
     assert campaign.next_items() == ()
     campaign.on_status("a", Status(9, None, Commitment.CONFIRMED), 0.0, with_history=False)
     assert campaign.next_items() == (1,)
-    assert (campaign.done, campaign.under_way, campaign.to_send(9.0)) == (set(), 1, [])
+    assert (campaign.done, campaign.under_way, campaign.to_send(9.0, 9)) == (0, 1, [])
     campaign.on_status("a", None, 0.0, with_history=False)
     assert campaign.next_items() == ()
-    assert [flight.signature for flight in campaign.to_send(9.0)] == ["a"]
+    assert [flight.signature for flight in campaign.to_send(9.0, 9)] == ["a"]
+
+
+def test_a_transaction_in_a_block_is_asked_about_again_when_its_slot_is_final() -> None:
+    campaign = Campaign(Rules(batch=1), range(1), [], 0)
+    campaign.signed("a", (0,), b"", 100, 5)
+    assert campaign.to_ask(0.0, history=False) == []
+    assert [flight.signature for flight in campaign.to_send(0.0, 9)] == ["a"]
+    campaign.on_sent("a", 0.0)
+    assert (campaign.to_ask(0.1, history=False), campaign.to_ask(1.0, history=False)) == ([], ["a"])
+    assert campaign.to_ask(2.0, history=False) == ["a"], "no answer came: it is asked again"
+    campaign.on_status("a", Status(9, None, Commitment.CONFIRMED), 2.0, with_history=False)
+    campaign.on_height(8, 8, 60.0)
+    assert campaign.to_ask(60.0, history=False) == []
+    campaign.on_height(9, 9, 61.0)
+    assert campaign.to_ask(61.0, history=False) == ["a"]
+    campaign.on_status("a", Status(9, None, Commitment.FINALIZED), 61.0, with_history=False)
+    assert (campaign.done, campaign.finished) == (1, True)
+
+
+def test_what_was_not_handed_out_is_offered_again_and_room_is_kept_to() -> None:
+    campaign = Campaign(Rules(batch=1), range(3), [], 0)
+    for item in range(3):
+        campaign.signed(str(item), (item,), b"", 100, 5)
+    assert [flight.signature for flight in campaign.to_send(0.0, 2)] == ["0", "1"]
+    assert [flight.signature for flight in campaign.to_send(0.0, 2)] == ["2"]
+    assert [flight.signature for flight in campaign.to_send(2.0, 9)] == ["0", "1", "2"]

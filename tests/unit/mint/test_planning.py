@@ -144,8 +144,8 @@ def test_batches_keep_to_the_size_of_a_transaction() -> None:
     cid = "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi"
     own = {n: Item(n, n, "Genesis #12", f"ipfs://{cid}/{n}.json", Pubkey.new_unique()) for n in range(10)}
     shared = {n: Item(n, n, "Genesis #12", f"ipfs://{cid}/{n}.json", STRANGER) for n in range(10)}
-    assert len(MintBuilder(own, what, Signer(WALLET)).fitting(range(10))) == 2
-    assert len(MintBuilder(shared, what, Signer(WALLET)).fitting(range(10))) == 3
+    assert MintBuilder(own, what, Signer(WALLET)).most(range(10), Hash.default(), lambda _: 1, 1).items == 2
+    assert MintBuilder(shared, what, Signer(WALLET)).most(range(10), Hash.default(), lambda _: 1, 1).items == 3
     signed = MintBuilder(shared, what, Signer(WALLET)).sign([0, 1, 2], Hash.default(), 100, 1_000_000)
     assert len(signed.wire) <= MAX_BYTES
     assert signed.cost == 5_100

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from solders.hash import Hash
 from solders.instruction import Instruction
@@ -17,14 +17,21 @@ from mintworks_runners.solana.budget import budget_instructions, fee
 MAX_BYTES = 1232
 """A transaction's size on the wire."""
 
+TRY_MORE_EVERY = 16
+MOST_MINTS = 10
+"""The largest batchSize."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
-    """Bytes ready to be sent; `cost` in lamports is its fee, charged whether it succeeds or not."""
+    """Bytes ready to be sent; `cost` in lamports is its fee, charged whether it succeeds or not; `items` counts the
+    mints in it.
+    """
 
     signature: str
     wire: bytes
     cost: int
+    items: int = 0
 
 
 class Signer:
@@ -51,18 +58,25 @@ class MintBuilder:
         self._items = items
         self._design = design
         self._signer = signer
+        self._fitted = MOST_MINTS
+        self._since_more = 0
 
     def sign(self, items: Sequence[int], blockhash: Hash, units: int, price: int) -> SignedTransaction:
         """A transaction that mints exactly these items."""
         instructions = [self._design.mint(self._items[item]).instruction() for item in items]
-        return self._signer.sign(instructions, blockhash, units, price)
+        return replace(self._signer.sign(instructions, blockhash, units, price), items=len(items))
 
-    def fitting(self, items: Sequence[int]) -> tuple[int, ...]:
-        """The longest beginning of `items` whose transaction keeps to the size limit; empty where not even one
-        fits.
+    def most(self, items: Sequence[int], blockhash: Hash, units: Callable[[int], int], price: int) -> SignedTransaction:
+        """A transaction of as many of the first `items` as its size allows, at least one; `units` answers the compute
+        limit of so many mints.
         """
-        for count in range(len(items), 0, -1):
-            # Limit and price have fixed widths; a price of 0 would leave its instruction out and be too hopeful.
-            if len(self.sign(items[:count], Hash.default(), 1, 1).wire) <= MAX_BYTES:
-                return tuple(items[:count])
-        return ()
+        # Items of one job are much alike: most often as many fit as the last time, and trying more costs a signature.
+        count = min(len(items), self._fitted + (self._since_more == 0))
+        self._since_more = (self._since_more + 1) % TRY_MORE_EVERY
+        signed = self.sign(items[:count], blockhash, units(count), price)
+        while len(signed.wire) > MAX_BYTES and count > 1:
+            count -= 1
+            signed = self.sign(items[:count], blockhash, units(count), price)
+        if count > self._fitted or count < len(items):
+            self._fitted = count
+        return signed

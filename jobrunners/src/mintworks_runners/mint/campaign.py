@@ -6,7 +6,6 @@ are decisions that the engine carries out. Nothing here trusts that an earlier d
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,9 +14,12 @@ from mintworks_runners.mint.books import Books
 from mintworks_runners.mint.chainerrors import Verdict, judge
 from mintworks_runners.mint.facts import TxFact
 from mintworks_runners.mint.machine import Commitment, Expired, FinalErr, FinalOk, Seen, State, Status
+from mintworks_runners.mint.pending import Pending
+from mintworks_runners.mint.schedule import Agenda
 from mintworks_runners.mint.window import Window
 
 REBROADCAST_SECONDS = 2.0
+ASK_SECONDS = 0.5
 MISMATCH_SECONDS = 15.0
 """How long the counter may differ from the books before the history is read again to find out why."""
 
@@ -57,7 +59,6 @@ class Flight:
     state: State
     level: int = 0
     """How often compute had run out when it was signed: its limit follows from that."""
-    sent_at: float = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +80,26 @@ class Campaign:
         for fact in known:
             self.books.enter(fact.signature, fact.slot, len(fact.mints))
         self.window = Window(rules.cap)
-        self.done: set[int] = set()
+        self.done = 0
+        """Items that this attempt minted, finally."""
         self.failed: dict[int, Failure] = {}
         self.compute_retries = 0
         self._fruitless = 0
         self.hopeless: Failure | None = None
         """A refusal that every further item would meet: nothing more is signed."""
-        self._pending = deque(pending)
+        self._pending = Pending(pending)
         self._alone: set[int] = set()
         self._open: dict[str, Flight] = {}
+        self._open_items = 0
+        self._to_send = Agenda()
+        self._to_ask = Agenda()
+        self._to_ask_history = Agenda()
+        self._by_slot = Agenda()
+        """Those seen surely enough; the next question is worth its price once their slot is finalized."""
+        self._by_height = Agenda()
+        """By the height at which their blockhash has died."""
+        self._passed: dict[str, Flight] = {}
+        self._finalized = 0
         self._committed = spent
         self._open_cost = 0
         self._in_window = 0
@@ -98,12 +110,12 @@ class Campaign:
         """The items of the next transaction, at most a batch; empty while the window is full or nothing is left."""
         if self.hopeless or not self._pending or self._in_window >= self.window.size:
             return ()
-        first = self._pending[0]
-        if first in self._alone:
-            return (first,)
+        waiting = self._pending.head(self.rules.batch)
+        if waiting[0] in self._alone:
+            return (waiting[0],)
         batch: list[int] = []
-        for item in self._pending:
-            if item in self._alone or len(batch) == self.rules.batch:
+        for item in waiting:
+            if item in self._alone:
                 break
             batch.append(item)
         return tuple(batch)
@@ -114,35 +126,39 @@ class Campaign:
 
     def signed(self, signature: str, items: Sequence[int], wire: bytes, last_valid: int, cost: int) -> None:
         """Takes in a transaction that was just signed, for the first `items` of what `next_items` answered."""
-        taken = tuple(self._pending.popleft() for _ in items)
+        taken = tuple(self._pending.pop() for _ in items)
         if taken != tuple(items):
             raise ValueError(f"items {items} were signed, {taken} were next")
         self._open[signature] = Flight(signature, taken, wire, last_valid, cost, machine.Signed(), self.compute_retries)
+        self._open_items += len(taken)
+        self._to_send.set(signature, float("-inf"))
+        self._by_height.set(signature, last_valid + machine.HEIGHT_MARGIN + 1)
         self._committed += cost
         self._open_cost += cost
         self._in_window += 1
 
     # --- decisions -------------------------------------------------------------------------------------------------
 
-    def to_send(self, now: float) -> list[Flight]:
-        """Transactions whose bytes should go out now."""
-        return [
-            flight
-            for flight in self._open.values()
-            if now - flight.sent_at >= REBROADCAST_SECONDS and machine.wants_broadcast(flight.state)
-        ]
+    def to_send(self, now: float, room: int) -> list[Flight]:
+        """Transactions whose bytes should go out now, at most `room`; each again after a while, if it still helps."""
+        signatures = self._to_send.take(now, room)
+        for signature in signatures:
+            self._to_send.set(signature, now + REBROADCAST_SECONDS)
+        return [self._open[signature] for signature in signatures]
 
-    def to_ask(self, *, history: bool) -> list[str]:
-        """Signatures whose status is wanted: with history those whose blockhash has died, without it the others."""
-        return [
-            flight.signature
-            for flight in self._open.values()
-            if not isinstance(flight.state, machine.Signed) and (_passed(flight.state) is not None) == history
-        ]
+    def to_ask(self, now: float, *, history: bool) -> list[str]:
+        """Signatures whose status is wanted now: with history those whose blockhash has died, without it the others.
+        Each again after a while, where no answer comes.
+        """
+        agenda = self._to_ask_history if history else self._to_ask
+        signatures = agenda.take(now)
+        for signature in signatures:
+            agenda.set(signature, now + ASK_SECONDS)
+        return signatures
 
     def wants_replay(self, now: float) -> bool:
         """Whether the books cannot be made equal to the counter with what we know, so that history must be read."""
-        if self.books.unexplained() > sum(len(flight.items) for flight in self._open.values()):
+        if self.books.unexplained() > self._open_items:
             return True
         return self.books.unequal_for(now) > MISMATCH_SECONDS
 
@@ -161,6 +177,11 @@ class Campaign:
         return len(self._pending)
 
     @property
+    def passed(self) -> int:
+        """Transactions under way whose blockhash has died: what became of them is still to be proved."""
+        return len(self._passed)
+
+    @property
     def under_way(self) -> int:
         """Transactions that have not ended."""
         return len(self._open)
@@ -171,7 +192,6 @@ class Campaign:
         """The bytes were handed to a node."""
         flight = self._open.get(signature)
         if flight is not None:
-            flight.sent_at = now
             self._move(flight, machine.on_sent(flight.state), now)
 
     def on_status(self, signature: str, status: Status | None, now: float, *, with_history: bool) -> None:
@@ -182,7 +202,11 @@ class Campaign:
 
     def on_height(self, slot: int, height: int, now: float) -> None:
         """One answer of getEpochInfo at finalized."""
-        for flight in list(self._open.values()):
+        self._finalized = max(self._finalized, slot)
+        for signature in self._by_slot.take(slot):
+            self._to_ask.set(signature, now)
+        for signature in self._by_height.take(height):
+            flight = self._open[signature]
             self._move(flight, machine.on_height(flight.state, flight.last_valid, slot, height), now)
 
     def on_counter(self, slot: int, minted: int, now: float) -> None:
@@ -212,13 +236,44 @@ class Campaign:
         if isinstance(state, Seen) and isinstance(before, machine.InFlight):
             self.window.landed()
         if isinstance(state, FinalOk | FinalErr | Expired):
-            del self._open[flight.signature]
-            self._open_cost -= flight.cost
+            self._forget(flight)
             self._end(flight, state, now)
+        elif state != before:
+            self._plan(flight, before, state, now)
+
+    def _plan(self, flight: Flight, before: State, state: machine.Open, now: float) -> None:
+        """What is to be done about a transaction that is still open, and when."""
+        signature = flight.signature
+        if not machine.wants_broadcast(state):
+            self._to_send.drop(signature)
+        elif not machine.wants_broadcast(before):
+            # A fork took it out of its block: nobody may hold it any more.
+            self._to_send.set(signature, now)
+        if _passed(state) is not None:
+            if _passed(before) is None:
+                self._passed[signature] = flight
+                self._to_ask.drop(signature)
+                self._by_slot.drop(signature)
+                self._to_ask_history.set(signature, now)
+        elif (
+            isinstance(state, Seen) and state.commitment.reaches(self.rules.commitment) and state.slot > self._finalized
+        ):
+            self._to_ask.drop(signature)
+            self._by_slot.set(signature, state.slot)
+        else:
+            self._to_ask.set(signature, now + ASK_SECONDS)
+
+    def _forget(self, flight: Flight) -> None:
+        del self._open[flight.signature]
+        self._open_items -= len(flight.items)
+        self._open_cost -= flight.cost
+        self._passed.pop(flight.signature, None)
+        for agenda in (self._to_send, self._to_ask, self._to_ask_history, self._by_slot, self._by_height):
+            agenda.drop(flight.signature)
 
     def _end(self, flight: Flight, state: machine.Ended, now: float) -> None:
         if isinstance(state, FinalOk):
-            self.done.update(flight.items)
+            self.done += len(flight.items)
             self._fruitless = 0
             self.books.enter(flight.signature, state.slot, len(flight.items))
             self.books.settle()
@@ -228,19 +283,19 @@ class Campaign:
         else:
             self._committed -= flight.cost
             self.window.lost(now)
-            self._pending.extendleft(reversed(flight.items))
+            self._pending.back(flight.items)
 
     def _refused(self, flight: Flight, state: FinalErr) -> None:
         verdict = judge(state.error)
         if verdict is Verdict.MORE_COMPUTE and flight.level < MAX_COMPUTE_RETRIES:
             # Those that were under way together ran out of the same limit: that is one step, not one each.
             self.compute_retries = max(self.compute_retries, flight.level + 1)
-            self._pending.extendleft(reversed(flight.items))
+            self._pending.back(flight.items)
         elif verdict is Verdict.NOT_ABOUT_ITEMS:
             self._not_about_items(flight, state)
         elif len(flight.items) > 1:
             self._alone.update(flight.items)
-            self._pending.extendleft(reversed(flight.items))
+            self._pending.back(flight.items)
         else:
             item = flight.items[0]
             failure = Failure(item, state.error, flight.signature)
@@ -252,7 +307,7 @@ class Campaign:
     def _not_about_items(self, flight: Flight, state: FinalErr) -> None:
         """Signs the items again; where that happens again and again without a success between, it is hopeless."""
         self._fruitless += 1
-        self._pending.extendleft(reversed(flight.items))
+        self._pending.back(flight.items)
         if self._fruitless > MAX_FRUITLESS:
             self.hopeless = Failure(flight.items[0], state.error, flight.signature)
 
@@ -260,7 +315,7 @@ class Campaign:
         slot = self.books.accounted_to
         if slot is None:
             return
-        for flight in list(self._open.values()):
+        for flight in list(self._passed.values()):
             state = machine.on_all_accounted(flight.state, slot)
             if state is not flight.state:
                 self._move(flight, state, now)

@@ -57,7 +57,8 @@ class Market:
         Waiting `LowBalance` where the wallet cannot pay; AttemptFailed `SimulationFailed` where nothing can be
         minted.
         """
-        first = builder.fitting(items[:batch])
+        draft = builder.most(items[:batch], Hash.default(), lambda _mints: MAX_COMPUTE_UNITS, 1)
+        first = tuple(items[: draft.items])
         last = ""
         for tried in (first, *((item,) for item in items[:SINGLES])):
             simulated = await self._simulate(builder, tried)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from mintworks_api import MetadataJobSpec, MintJobSpec
 from mintworks_api.metadatajob import CollectionData
 from mintworks_api.mintjob import Asset
-from solders.hash import Hash
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from mintworks_runners.core.context import JobContext, parse_spec
 from mintworks_runners.core.errors import Findings
 from mintworks_runners.metadata.recompute import MintList, from_dependency, from_manifest
-from mintworks_runners.mint.builder import MAX_BYTES, MintBuilder, Signer
+from mintworks_runners.mint.builder import MintBuilder, Signer
 from mintworks_runners.mint.items import Design, Item, address, check, design, resolve
 from mintworks_runners.mint.money import MAINNET
 from mintworks_runners.mint.places import Places, Target
@@ -79,8 +78,6 @@ async def prepare(context: JobContext, spec: MintJobSpec, places: Places) -> Wor
         findings.add("MaxCostRequired", "maxCost is required on mainnet", field="spec.maxCost")
     signer = Signer(wallet, *([authority] if authority is not None else []))
     builder = MintBuilder(items, what, signer)
-    if not findings.total:
-        _check_size(items, builder, findings, listed.field)
     findings.raise_if_any()
     return Work(listed, items, what, builder)
 
@@ -138,14 +135,3 @@ def _collection_in(account: Account | None) -> CollectionMetadata | None:
         return decode_collection(account.data)
     except DecodeError:
         return None
-
-
-def _check_size(items: dict[int, Item], builder: MintBuilder, findings: Findings, field: str) -> None:
-    """The largest single mint must fit into a transaction; all others are smaller."""
-    if not items:
-        return
-    largest = max(items.values(), key=lambda item: len(item.name.encode()) + len(item.uri))
-    if not builder.fitting([largest.number]):
-        size = len(builder.sign([largest.number], Hash.default(), 1, 1).wire)
-        message = f"minting it takes a transaction of {size} bytes, {MAX_BYTES} are possible; use fewer creators"
-        findings.add("TooLarge", message, field=field, row=largest.row, item=largest.number)

@@ -30,7 +30,6 @@ TABLE: dict[str, tuple[Then, str]] = {
     "UnknownItem": (Then.FINAL, "an override names an item that does not exist"),
     "InvalidItem": (Then.FINAL, "an override names no number"),
     "InvalidMetadata": (Then.FINAL, "the program or an indexer would refuse an item"),
-    "TooLarge": (Then.FINAL, "an item does not fit into a transaction"),
     # Tree and collection
     "NoTree": (Then.FINAL, "there is no Bubblegum V1 tree at the address"),
     "TreeMismatch": (Then.FINAL, "something else lies where the job's tree should be"),

@@ -29,7 +29,7 @@ class Telling:
 
     def minting(self, total: int, already: int, campaign: Campaign) -> None:
         """How far the minting is."""
-        done, failed = already + len(campaign.done), len(campaign.failed)
+        done, failed = already + campaign.done, len(campaign.failed)
         self._items = Items(total, done, failed, already)
         share = (done + failed) / total if total else 1.0
         message = f"{done} of {total} finalized, {campaign.under_way} transactions under way"

@@ -196,7 +196,7 @@ class TreeSetup:
 
     async def _send(self, wire: bytes) -> None:
         usable = self._chain.pool.usable()
-        answers = await asyncio.gather(*(self._chain.send(e, wire) for e in usable), return_exceptions=True)
+        answers = await asyncio.gather(*(self._chain.send(e, [wire]) for e in usable), return_exceptions=True)
         for answer in answers:
             if isinstance(answer, EndpointAwayError | RpcError):
                 log.info("sending the tree's creation: %s", answer)

@@ -142,14 +142,13 @@ class Chain:
                 return None
             raise ended("NoHealthyEndpoint", f"every endpoint refuses {error}") from error
 
-    async def send(self, endpoint: Endpoint, wire: bytes) -> None:
-        """Hands a transaction to one endpoint. What it answers proves nothing; an error is only a reason to slow
-        down.
-
-        EndpointAwayError, RpcError.
+    async def send(self, endpoint: Endpoint, wires: Sequence[bytes]) -> list[RpcError]:
+        """Hands transactions to one endpoint and answers what it refused, which proves nothing: an error is only a
+        reason to slow down. EndpointAwayError.
         """
         options = {"encoding": "base64", "skipPreflight": True, "maxRetries": 0}
-        await self.pool.call_one(endpoint, "sendTransaction", [base64.b64encode(wire).decode(), options], str)
+        many = [[base64.b64encode(wire).decode(), options] for wire in wires]
+        return await self.pool.tell_one(endpoint, "sendTransaction", many)
 
     async def simulate(self, wire: bytes) -> Simulated:
         """Simulates a transaction whose signatures and blockhash need not be right, against confirmed state."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import httpx
@@ -20,6 +21,9 @@ PASSING_CODES = frozenset({-32004, -32005, -32014, -32016, -32019, -32603})
 long-term storage unreachable, internal error: another node, or the same one later, may answer."""
 
 NO_HISTORY_CODE = -32011
+BATCH_REFUSED = frozenset({400, 403, 405, 413, 415, 422, 501})
+"""HTTP statuses with which gateways refuse several requests in one message."""
+
 GARBLED = (ValueError, LookupError, TypeError, AttributeError, OverflowError, ParseHashError)
 """What making sense of an answer raises where it makes none."""
 
@@ -51,6 +55,7 @@ class Endpoint:
         self._ids = itertools.count(1)
         self._failures = 0
         self._paused_until = 0.0
+        self._takes_batches = True
         self.trusted = False
         """Whether its genesis hash was asked and is the job's."""
         self.slot: int | None = None
@@ -69,16 +74,51 @@ class Endpoint:
         """One request and its result as `read` makes sense of it. RpcError where the node refuses; EndpointAwayError
         where no usable answer came: one that `read` cannot make sense of is none.
         """
-        body = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
+        return self._result(method, await self._post(method, self._request(method, params)), read)
+
+    async def tell(self, method: str, many: Sequence[list[Any]]) -> list[RpcError]:
+        """Several requests whose results do not matter, in one message where the node takes that; answers what it
+        refused. EndpointAwayError as in `call`, where any of them had no usable answer.
+        """
+        if len(many) > 1 and self._takes_batches:
+            answers = await self._post(method, [self._request(method, params) for params in many])
+            if isinstance(answers, list):
+                return self._refusals(method, answers)
+            log.info("%s takes one request a message", self.name)
+            self._takes_batches = False
+        singly = (self._post(method, self._request(method, params)) for params in many)
+        return self._refusals(method, await asyncio.gather(*singly))
+
+    def _request(self, method: str, params: list[Any]) -> dict[str, Any]:
+        return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": params}
+
+    async def _post(self, method: str, body: Any) -> Any:
+        """The JSON that the node answers to one message."""
         try:
             response = await self._client.post(self._url, json=body)
         except httpx.HTTPError as error:
             raise self._away(method, type(error).__name__, pause=self._backoff()) from error
+        if isinstance(body, list) and response.status_code in BATCH_REFUSED:
+            return None
         if response.status_code != httpx.codes.OK:
             pause = _retry_after(response) or self._backoff()
             raise self._away(method, f"HTTP status {response.status_code}", pause=pause)
         try:
-            answer = response.json()
+            return response.json()
+        except ValueError as error:
+            raise self._away(method, "an answer that makes no sense", pause=self._backoff()) from error
+
+    def _refusals(self, method: str, answers: Sequence[Any]) -> list[RpcError]:
+        refused = []
+        for answer in answers:
+            try:
+                self._result(method, answer, lambda result: result)
+            except RpcError as error:
+                refused.append(error)
+        return refused
+
+    def _result(self, method: str, answer: Any, read: Callable[[Any], Read]) -> Read:
+        try:
             failure = answer.get("error")
             if failure is None:
                 result = read(answer["result"])

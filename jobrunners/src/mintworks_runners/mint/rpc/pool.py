@@ -102,6 +102,13 @@ class Pool:
             await self._stop.sleep(wait)
         return await self._stop.race(endpoint.call(method, params, read))
 
+    async def tell_one(self, endpoint: Endpoint, method: str, many: Sequence[list[Any]]) -> list[RpcError]:
+        """Like `call_one` for several requests of which only the refusals matter; each counts in the budget."""
+        wait = max(self._bucket.take(time.monotonic()) for _ in many)
+        if wait:
+            await self._stop.sleep(wait)
+        return await self._stop.race(endpoint.tell(method, many))
+
     def spare(self, sending: int) -> int:
         """Transactions that may be sent now beside the `sending` ones whose answers are awaited; see Bucket."""
         return self._bucket.spare(time.monotonic(), sending)
