@@ -8,6 +8,7 @@ import pytest
 from mintworks_dev.cluster import Cluster
 from mintworks_dev.cluster.isolation import check_addresses
 from mintworks_dev.cluster.layout import Layout
+from mintworks_dev.cluster.leftovers import belongs
 
 
 def layout(slot: int = 0) -> Layout:
@@ -73,3 +74,11 @@ def test_a_second_checkout_moves_all_its_clusters(monkeypatch: pytest.MonkeyPatc
     there = [Cluster("dev").layout, Cluster("test", 1).layout]
     assert [one.slot for one in here + there] == [0, 1, 4, 5]
     assert len({one.namespace for one in here + there}) == 4
+
+
+def test_a_cluster_whose_name_begins_alike_is_another_one() -> None:
+    own = layout()
+    assert belongs(b"/b/kubelet\0--hostname-override=mintworks-dev\0", own)
+    assert belongs(b"/b/etcd\0--data-dir=/build/cluster/dev/etcd\0", own)
+    assert not belongs(b"/b/kubelet\0--hostname-override=mintworks-dev4\0", own)
+    assert not belongs(b"/b/etcd\0--data-dir=/build/cluster/dev4/etcd\0", own)

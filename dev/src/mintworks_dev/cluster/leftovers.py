@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -44,7 +45,6 @@ def leftovers(layout: Layout) -> list[str]:
 
 def _processes(layout: Layout) -> list[str]:
     pids = isolation.cgroup_members(layout) | isolation.network_members(layout)
-    marks = (str(layout.root).encode(), layout.namespace.encode())
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
@@ -54,14 +54,24 @@ def _processes(layout: Layout) -> list[str]:
         except OSError:
             continue
         program = words.split(b"\0", 1)[0].rsplit(b"/", 1)[-1]
-        if program in PROGRAMS and any(mark in words for mark in marks):
+        if program in PROGRAMS and belongs(words, layout):
             pids.add(int(folder.name))
     return [f"process {pid}" for pid in sorted(pids)]
 
 
+def belongs(words: bytes, layout: Layout) -> bool:
+    """Whether a command line names the cluster: another checkout's may have a longer name that begins alike. Pure."""
+    names = (str(layout.root).encode(), layout.namespace.encode())
+    return any(re.search(re.escape(name) + rb"(?![0-9A-Za-z])", words) for name in names)
+
+
 def _mounts(layout: Layout) -> list[str]:
-    mine = (f"{layout.root}/", str(isolation.NETNS_FOLDER / layout.namespace))
-    return [f"mount {point}" for point in isolation.mount_points() if point.startswith(mine)]
+    network = str(isolation.NETNS_FOLDER / layout.namespace)
+    return [
+        f"mount {point}"
+        for point in isolation.mount_points()
+        if point == network or point.startswith(f"{layout.root}/")
+    ]
 
 
 def _network(layout: Layout) -> list[str]:
