@@ -57,7 +57,7 @@ def _port(ports: list[Json] | None, port: int, protocol: str) -> bool:
         return True
     return any(
         p.get("protocol", "TCP") == protocol
-        and ("port" not in p or int(p["port"]) <= port <= int(p.get("endPort", p["port"])))
+        and ("port" not in p or p["port"] <= port <= p.get("endPort", p["port"]))
         for p in ports
     )
 
