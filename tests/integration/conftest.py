@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
     """API server, etcd and controller manager; nothing runs pods here."""
-    with ControlPlane() as plane:
+    with ControlPlane(audited=True) as plane:
         plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
         plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         yield plane

@@ -54,6 +54,11 @@ class Kubelet:
         """Merge into its spec."""
         self.custom.patch_namespaced_custom_object(*GROUP, self.namespace, PLURALS[kind], name, {"spec": spec})
 
+    def mark(self, kind: str, name: str, annotations: Json) -> None:
+        """Merge into its annotations."""
+        body = {"metadata": {"annotations": annotations}}
+        self.custom.patch_namespaced_custom_object(*GROUP, self.namespace, PLURALS[kind], name, body)
+
     def delete(self, kind: str, name: str) -> None:
         """Delete it."""
         self.custom.delete_namespaced_custom_object(*GROUP, self.namespace, PLURALS[kind], name)
@@ -116,6 +121,10 @@ class Kubelet:
         pod = self.pod(name, run)
         self._write(pod, "Running", {"running": {"startedAt": _now()}})
         return pod
+
+    def wait(self, name: str, run: int, reason: str, message: str) -> None:
+        """The run's container does not start, for this reason."""
+        self._write(self.pod(name, run), "Pending", {"waiting": {"reason": reason, "message": message}})
 
     def end(self, name: str, run: int, code: int, told: Json | None = None, **status: Any) -> None:
         """The run's container ends with this exit code and termination message; `status` goes into the pod's."""

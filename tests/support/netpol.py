@@ -55,11 +55,13 @@ def _selects(policy: Json, pod: End) -> bool:
 def _port(ports: list[Json] | None, port: int, protocol: str) -> bool:
     if not ports:
         return True
-    return any(
-        p.get("protocol", "TCP") == protocol
-        and ("port" not in p or p["port"] <= port <= p.get("endPort", p["port"]))
-        for p in ports
-    )
+    return any(p.get("protocol", "TCP") == protocol and port in _numbers(p) for p in ports)
+
+
+def _numbers(ports: Json) -> range:
+    first = int(ports.get("port", 1))
+    last = int(ports.get("endPort", first if "port" in ports else 65535))
+    return range(first, last + 1)
 
 
 def _peer(peers: list[Json] | None, other: End, home: str) -> bool:

@@ -1,42 +1,48 @@
-"""The operator, as its service account with exactly the chart's rights, takes a job through its whole life.
+"""The operator, as its service account with exactly the chart's rights, takes jobs through their whole lives.
 
-Nothing runs pods here: the test writes the pod's end as a kubelet would.
+By the API server's audit log, all that it asks for is allowed, and all that it is allowed is asked for.
+
+OwnerReferencesPermissionEnforcement is on. Nothing runs pods here: the test writes the pod's end as a kubelet would.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from kubernetes.client.exceptions import ApiException
 from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.cluster.controlplane import free_ports
-from mintworks_dev.cluster.waiting import until
+from mintworks_dev.cluster.waiting import NotReadyError, until
+from support.kubelet import PLURALS, Kubelet
+from support.specs import CID, METADATA, MINT
 
 from .conftest import Manifest, Render
 from .test_rights import RBAC
 
-SPEC = {
-    "rows": {"configMap": {"name": "rows", "key": "rows.csv"}},
-    "images": {"cid": "bafybeihwnohbnpl5alrqczf3wpr5tu27rqbnexa6nz4sj5jp4jsbdjc7zq"},
-    "collection": {"name": "Lighthouses"},
-    "storage": {"kubo": {"url": "http://ipfs:5001"}},
-    "ttl": "1s",
-}
+SPEC = METADATA | {"ttl": "1s"}
+MANIFEST = {"cid": CID, "manifest": {"configMap": {"name": "rows", "key": "rows.csv"}}}
 RESULT = {
-    "cid": "bafybeihwnohbnpl5alrqczf3wpr5tu27rqbnexa6nz4sj5jp4jsbdjc7zq",
+    "cid": CID,
     "items": 3,
     "bytes": 900,
     "rowsSha256": "0" * 64,
 }
+
+
+Right = tuple[str, str, str]
+"""API group, resource with its subresource, verb."""
 
 
 @dataclass(frozen=True)
@@ -44,25 +50,42 @@ class Operator:
     """A running operator and the tenant that it serves."""
 
     plane: ControlPlane
-    tenant: str
+    space: Kubelet
+    account: str
+    granted: set[Right]
     log: Path
 
-    def get(self, *what: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.plane.kubectl("get", *what, "--namespace", self.tenant, "-o", "json"))
-        return found
+    def requests(self) -> list[dict[str, Any]]:
+        """What it asked the API server for so far, of resources."""
+        return [event for event in self.plane.audit(self.account) if "objectRef" in event]
 
-    def only(self, plural: str) -> dict[str, Any] | None:
-        """The one object of that kind that the operator's run made, if it is there."""
-        items = self.get(plural, "-l", "mintworks.dev/job=three")["items"]
-        return items[0] if items else None
+    def used(self) -> set[Right]:
+        return {right(event) for event in self.requests()}
 
-    def until(self, what: str, condition: Any) -> None:
-        until(condition, what, 60, broken=self.forbidden, interval=0.3)
+    def unused(self) -> set[Right]:
+        return self.granted - self.used()
 
-    def forbidden(self) -> str:
-        """What the API server refused, from the operator's log."""
-        lines = self.log.read_text().splitlines()
-        return "\n".join(line for line in lines if "403" in line or "forbidden" in line.lower() or "Traceback" in line)
+    def refused(self) -> str:
+        """What the API server forbade, by its own audit log, and tracebacks in the operator's."""
+        forbidden = [
+            str(right(event)) for event in self.requests() if event.get("responseStatus", {}).get("code") == 403
+        ]
+        return "\n".join(forbidden + [line for line in self.log.read_text().splitlines() if "Traceback" in line])
+
+    def gone(self, kind: str, name: str) -> bool:
+        try:
+            self.space.get(kind, name)
+        except ApiException as error:
+            if error.status != 404:
+                raise
+            return True
+        return False
+
+    def until(self, what: str, condition: Callable[[], bool], why: Callable[[], str] = str) -> None:
+        try:
+            until(condition, what, 60, broken=self.refused, interval=0.3)
+        except NotReadyError as error:
+            raise AssertionError(f"{error} {why()}\n{self.log.read_text()[-3000:]}") from error
 
 
 @pytest.fixture
@@ -84,7 +107,9 @@ def operator(control_plane: ControlPlane, render: Render, tmp_path: Path) -> Ite
     command = [sys.executable, "-m", "mintworks_operator", f"--metrics-port={metrics}", f"--health-port={health}"]
     with log.open("wb") as output, subprocess.Popen(command, env=variables, stdout=output, stderr=output) as process:
         try:
-            yield Operator(control_plane, tenant, log)
+            account = f"system:serviceaccount:{system}:mw-{end}"
+            space = Kubelet(control_plane.kubeconfig, tenant)
+            yield Operator(control_plane, space, account, granted(made, f"mw-{end}"), log)
         finally:
             process.terminate()
     assert process.returncode == 0, log.read_text()
@@ -110,42 +135,120 @@ def account_kubeconfig(plane: ControlPlane, namespace: str, account: str, folder
     return path
 
 
-def finish_pod(operator: Operator, pod: dict[str, Any]) -> None:
-    """What the kubelet writes when the runner's container has ended well."""
-    terminated = {
-        "exitCode": 0,
-        "reason": "Completed",
-        "message": json.dumps({"result": RESULT}),
-        "startedAt": "2026-01-01T00:00:00Z",
-        "finishedAt": "2026-01-01T00:00:05Z",
+def granted(made: list[Manifest], account: str) -> set[Right]:
+    """What the rendered Roles let that account do."""
+    bound = {
+        (b["metadata"].get("namespace"), b["roleRef"]["name"])
+        for b in made
+        if b["kind"] in {"RoleBinding", "ClusterRoleBinding"} and account in {s["name"] for s in b["subjects"]}
     }
-    containers = [
-        {
-            "name": container["name"],
-            "image": container["image"],
-            "imageID": "",
-            "ready": False,
-            "restartCount": 0,
-            "state": {"terminated": terminated},
-        }
-        for container in pod["spec"]["containers"]
+    rules = [
+        rule
+        for role in made
+        if role["kind"] in {"Role", "ClusterRole"}
+        and (role["metadata"].get("namespace"), role["metadata"]["name"]) in bound
+        for rule in role["rules"]
     ]
-    status = {"phase": "Succeeded", "startTime": "2026-01-01T00:00:00Z", "containerStatuses": containers}
-    patch = ("patch", "pod", pod["metadata"]["name"], "--subresource=status", "--type=merge", "-p")
-    operator.plane.kubectl(*patch, json.dumps({"status": status}), "--namespace", operator.tenant)
+    return {
+        (group, resource, verb)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def right(event: dict[str, Any]) -> Right:
+    """The right that a request needs."""
+    ref = event["objectRef"]
+    resource = "/".join(part for part in (ref["resource"], ref.get("subresource")) if part)
+    return ref.get("apiGroup", ""), resource, event["verb"]
 
 
 def test_a_jobs_whole_life_with_exactly_the_charts_rights(operator: Operator) -> None:
     """It makes the default queue, runs the job, reads the pod's end, tells of it, and deletes the job by its ttl."""
-    metadata = {"name": "three", "namespace": operator.tenant}
-    job = {"apiVersion": "mintworks.dev/v1alpha1", "kind": "MetadataJob", "metadata": metadata, "spec": SPEC}
-    operator.plane.kubectl("create", "-f", "-", stdin=json.dumps(job))
-    operator.until("the run's pod", lambda: operator.only("pods"))
-    assert operator.get("jobqueue", "default")["status"]["reservations"]
-    pod = operator.only("pods")
-    assert pod is not None
-    assert pod["spec"]["serviceAccountName"] == "mintworks-runner"
-    finish_pod(operator, pod)
-    operator.until("the Event", lambda: "Succeeded" in {e["reason"] for e in operator.get("events")["items"]})
-    operator.until("the end by ttl", lambda: not operator.get("metadatajobs")["items"])
-    assert operator.forbidden() == ""
+    space = operator.space
+    space.apply("MetadataJob", "three", SPEC)
+    pod = space.start("three", 1)
+    assert space.status("JobQueue", "default")["reservations"]
+    assert pod.spec.service_account_name == "mintworks-runner"
+    space.end("three", 1, 0, {"result": RESULT})
+    operator.until("the Event", lambda: "Succeeded" in {e["reason"] for e in space.events("three")})
+    operator.until("the end by ttl", partial(operator.gone, "MetadataJob", "three"))
+    assert operator.refused() == ""
+
+
+def test_every_right_of_the_chart_is_used(operator: Operator) -> None:
+    """Jobs that see everything that can befall one: what the operator never asked for then, it need not be allowed."""
+    lives = (image_cannot_be_pulled, suspended_and_in_the_way, ends_and_expires, changed_under_the_operator)
+    for live in lives:
+        live(operator)
+    operator.until("every right is used", lambda: not operator.unused(), why=lambda: f"unused: {operator.unused()}")
+    assert operator.refused() == ""
+
+
+def image_cannot_be_pulled(operator: Operator) -> None:
+    """Its Events are listed while the pod does not start; the same trouble told again is the same Event."""
+    space = operator.space
+    space.apply("MintJob", "pull", MINT | {"metadataFrom": MANIFEST})
+    operator.until("Events are listed", lambda: ("events.k8s.io", "events", "list") in operator.used())
+    for reason in ("ErrImagePull", "CreateContainerConfigError", "ErrImagePull"):
+        space.wait("pull", 1, reason, f"{reason} of a test")
+        operator.until(reason, partial(told, space, reason))
+    space.delete("MintJob", "pull")
+
+
+def told(space: Kubelet, reason: str) -> bool:
+    return reason in str(space.condition("MintJob", "pull", "Progressing").get("message"))
+
+
+def suspended_and_in_the_way(operator: Operator) -> None:
+    """Its Job is deleted; another's Job has the name that its next one would have."""
+    space = operator.space
+    space.apply("MetadataJob", "held", METADATA)
+    space.start("held", 1)
+    space.change("MetadataJob", "held", {"suspend": True})
+    (job,) = space.jobs("held")
+    space.end("held", 1, 75)
+    space.phase("MetadataJob", "held", "Suspended")
+    name = job.metadata.name.removesuffix("1") + "2"
+    container = {"name": "c", "image": "i"}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": {"template": template}}
+    space.batch.create_namespaced_job(space.namespace, body)
+    space.change("MetadataJob", "held", {"suspend": False})
+    operator.until("the Job is looked at", lambda: ("batch", "jobs", "get") in operator.used())
+    space.delete("MetadataJob", "held")
+
+
+def ends_and_expires(operator: Operator) -> None:
+    """One of each kind, to the end of its ttl."""
+    space = operator.space
+    space.apply("MetadataJob", "content", SPEC)
+    space.apply("MintJob", "mint", MINT | {"metadataFrom": MANIFEST, "ttl": "1s"})
+    space.start("content", 1)
+    space.end("content", 1, 0, {"result": RESULT})
+    space.start("mint", 1)
+    space.end("mint", 1, 64, {"reason": "InvalidSecret", "message": "of a test"})
+    for kind, name in (("MetadataJob", "content"), ("MintJob", "mint")):
+        operator.until(f"{name} is gone", partial(operator.gone, kind, name))
+
+
+def changed_under_the_operator(operator: Operator) -> None:
+    """Whoever writes an object at the same moment as the operator makes it read the object again."""
+    space = operator.space
+    space.apply("MetadataJob", "busy", METADATA | {"suspend": True})
+    space.apply("MintJob", "busy", MINT | {"metadataFrom": MANIFEST, "suspend": True})
+    everything = {("mintworks.dev", PLURALS[kind], "get") for kind in ("MetadataJob", "MintJob", "JobQueue")}
+    turns = itertools.cycle([False, True])
+
+    def contended() -> bool:
+        suspend = next(turns)
+        for kind in ("MetadataJob", "MintJob"):
+            space.change(kind, "busy", {"suspend": suspend})
+        for number in range(15):
+            for kind, name in (("MetadataJob", "busy"), ("MintJob", "busy"), ("JobQueue", "default")):
+                space.mark(kind, name, {"example.com/turn": str(number)})
+        return everything <= operator.used()
+
+    operator.until("objects are read again", contended, why=lambda: f"not read: {everything - operator.used()}")

@@ -82,7 +82,7 @@ def installed(control_plane: ControlPlane, render: Render) -> Iterator[Installed
         ("patch", "mintjobs.mintworks.dev/status"),
         ("patch", "jobqueues.mintworks.dev/status"),
         *((verb, "jobs.batch") for verb in ("get", "list", "watch", "create", "delete")),
-        *((verb, "pods") for verb in ("get", "list", "watch")),
+        *((verb, "pods") for verb in ("list", "watch")),
         ("create", "events.events.k8s.io"),
     ],
 )
@@ -97,6 +97,7 @@ def test_the_operator_may_in_a_tenant_and_only_there(installed: Installed, verb:
     [
         *((verb, "secrets") for verb in ("get", "list", "watch", "create", "update", "patch", "delete")),
         ("get", "configmaps"),
+        ("get", "pods"),
         ("create", "pods"),
         ("delete", "pods"),
         ("create", "pods/exec"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import json
 import shutil
 import socket
 import tempfile
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from mintworks_dev import golang
 from mintworks_dev.cluster import flags, kubeconfig, pki
@@ -40,11 +41,12 @@ class ControlPlane(Tools, UpAndDown):
 
     Use it as a context manager; `kubeconfig` is the administrator's. Jobs and other objects are accepted
     and their controllers act, but no pod is ever scheduled, unless a `scheduler` is asked for and someone (kwok) makes
-    nodes.
+    nodes. With `audited`, what service accounts ask for is written down.
     """
 
-    def __init__(self, *, scheduler: bool = False) -> None:
+    def __init__(self, *, scheduler: bool = False, audited: bool = False) -> None:
         self._scheduler = scheduler
+        self._audited = audited
         self._folder = Path(tempfile.mkdtemp(prefix="mintworks-"))
         self._parts = Parts(self._folder / "parts", self._folder / "logs")
         super().__init__(self._folder / "admin.kubeconfig")
@@ -67,6 +69,32 @@ class ControlPlane(Tools, UpAndDown):
             else:
                 break
         return self
+
+    def audit(self, user: str) -> list[dict[str, Any]]:
+        """The requests of a service account that were answered, watches as soon as they began. Needs `audited`.
+
+        Each is an Event of audit.k8s.io: verb, objectRef, responseStatus and so on.
+        """
+        lines = self._audit_log.read_text().splitlines() if self._audit_log.exists() else []
+        # The last line may be half written.
+        events = (json.loads(line) for line in lines if line.endswith("}") and user in line)
+        return [event for event in events if event["user"]["username"] == user]
+
+    @property
+    def _audit_log(self) -> Path:
+        return self._folder / "audit.log"
+
+    def _write_audit_policy(self) -> list[str]:
+        """The API server's flags for it. The controllers' own accounts are left out: they ask for a lot."""
+        if not self._audited:
+            return []
+        policy = self._folder / "audit-policy.yaml"
+        rules = [
+            {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},
+            {"level": "Metadata", "userGroups": ["system:serviceaccounts"], "omitStages": ["RequestReceived"]},
+        ]
+        policy.write_text(json.dumps({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": rules}))
+        return flags.audit(policy, self._audit_log)
 
     def _write_keys(self) -> None:
         folder = self._folder / "pki"
@@ -92,7 +120,8 @@ class ControlPlane(Tools, UpAndDown):
             services="10.96.0.0/16",
         )
         # A loopback address may not be an endpoint of the Service `kubernetes`; nobody here asks for it.
-        self._parts.start("apiserver", [*command, "--endpoint-reconciler-type=none"])
+        command += ["--endpoint-reconciler-type=none", *self._write_audit_policy()]
+        self._parts.start("apiserver", command)
         kubeconfig.write(self.kubeconfig, server, keys, "admin")
         own = self._folder / "controller-manager.kubeconfig"
         kubeconfig.write(own, server, keys, "controller-manager")

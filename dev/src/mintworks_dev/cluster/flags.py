@@ -64,6 +64,11 @@ def api_server(program: Path, pki: Path, *, etcd_port: int, address: str, port: 
     )
 
 
+def audit(policy: Path, log: Path) -> list[str]:
+    """The API server's further flags where it writes down who asked for what."""
+    return _words(Path(), {"audit-policy-file": policy, "audit-log-path": log})[1:]
+
+
 def kubelet_client(pki: Path) -> list[str]:
     """The API server's further flags where there is a kubelet to talk to."""
     return _words(
