@@ -8,8 +8,7 @@ from typing import Any
 
 from mintworks_api import JobQueueStatus, Reservation
 
-from .api import Api, ApiError
-from .apply import StaleError
+from .api import Api
 from .cache import Cache
 from .core import Plan, QueueView, Waiting, admit, held
 from .keys import JobKey, Key, QueuesKey
@@ -18,6 +17,7 @@ from .owned import runs_of
 from .patch import merge_patch
 from .slots import Slots
 from .views import queue_view
+from .writes import write_status
 
 Json = dict[str, Any]
 
@@ -58,7 +58,8 @@ class Admitter:
                 taken=taken,
             )
             if plan.changed and not self._postponed(key, obj, queue, plan, clock):
-                await self._write(obj, plan)
+                patch = merge_patch(obj.get("status") or {}, plan.status.wire(), _KNOWN)
+                await write_status(self._api, self._cache, QUEUES, obj, patch)
                 self._written[obj["metadata"]["uid"]] = clock
             self._wake_admitted(key.namespace, plan)
 
@@ -87,23 +88,6 @@ class Admitter:
     def _alive(self, reservation: Reservation) -> bool:
         """Whether a process of that job lives, though its resource may be gone."""
         return any(run.alive for run in runs_of(self._cache, reservation.uid))
-
-    async def _write(self, obj: Json, plan: Plan) -> None:
-        meta = obj["metadata"]
-        guard = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
-        patch = merge_patch(obj.get("status") or {}, plan.status.wire(), _KNOWN)
-        body = {"metadata": guard, "status": patch}
-        try:
-            answer = await self._api.patch(QUEUES, meta["namespace"], meta["name"], body, "status")
-        except ApiError as error:
-            if error.status == 404:
-                self._cache.drop(QUEUES, meta["uid"])
-            elif error.status == 409:
-                self._cache.put(QUEUES, await self._api.get(QUEUES, meta["namespace"], meta["name"]))
-            else:
-                raise
-            raise StaleError(str(error)) from error
-        self._cache.put(QUEUES, answer)
 
     def _wake_admitted(self, namespace: str, plan: Plan) -> None:
         """Every reserved job that still waits, not only those reserved just now: a pass may have been lost."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,18 +23,26 @@ TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 
 class ApiError(Exception):
-    """The API server refused, or could not be reached (status 0)."""
+    """The API server refused, or could not be reached (status 0). `details` is what it said for machines."""
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{status} {reason}: {message}")
         self.status = status
         self.reason = reason
         self.message = message
+        self.details = details or {}
 
     @property
     def refused(self) -> bool:
         """Whether repeating the same request soon will not help: quota, admission, an object that is not allowed."""
         return self.status in {400, 403, 422}
+
+    def missing(self, name: str) -> bool:
+        """Whether this says that the object of that name does not exist.
+
+        A 404 alone does not: it is the answer, too, where the kind is not served, as while its CRD is being replaced.
+        """
+        return self.status == 404 and self.reason == "NotFound" and self.details.get("name") == name
 
 
 @dataclass(frozen=True)
@@ -62,10 +70,11 @@ LEASES = Resource("coordination.k8s.io", "v1", "leases")
 
 
 class Api:
-    """A connection to the API server."""
+    """A connection to the API server. Nothing is written where `may_write` answers no."""
 
-    def __init__(self, connection: client.ApiClient) -> None:
+    def __init__(self, connection: client.ApiClient, may_write: Callable[[], bool] = lambda: True) -> None:
         self._client: Any = connection
+        self._may_write = may_write
 
     @classmethod
     async def connect(cls) -> Api:
@@ -76,6 +85,10 @@ class Api:
         except config.ConfigException:
             await _CONFIG.load_kube_config(client_configuration=settings)
         return cls(client.ApiClient(settings))
+
+    def fenced(self, may_write: Callable[[], bool]) -> Api:
+        """The same connection, for those who write only while `may_write` answers yes."""
+        return Api(self._client, may_write)
 
     async def close(self) -> None:
         """Give back the connections."""
@@ -134,6 +147,8 @@ class Api:
         content_type: str = "application/json",
     ) -> Json:
         headers = {"Accept": "application/json", "Content-Type": content_type}
+        if method != "GET" and not self._may_write():
+            raise ApiError(0, "NotLeading", "another replica may lead by now: nothing is written")
         code = "0"
         try:
             request = await self._client.param_serialize(
@@ -162,5 +177,7 @@ def _answer(status: int, reason: str, text: str) -> Json:
         answer = {}
     if not 200 <= status < 300:
         told = answer if isinstance(answer, dict) else {}
-        raise ApiError(status, told.get("reason") or reason, told.get("message") or text[:1000])
+        details = told.get("details")
+        details = details if isinstance(details, dict) else {}
+        raise ApiError(status, told.get("reason") or reason, told.get("message") or text[:1000], details)
     return answer if isinstance(answer, dict) else {}

@@ -34,6 +34,7 @@ from .owned import jobs_of
 from .patch import merge_patch
 from .salvage import salvage
 from .troubles import of_refusal
+from .writes import StaleError, guard, refresh, write_status
 
 Json = dict[str, Any]
 
@@ -44,10 +45,6 @@ _KNOWN = frozenset(f.alias or n for n, f in JobStatus.model_fields.items()) | {"
 
 #: Answers to a create that say nothing about the Job: the server is away, or asks for patience.
 _PASSING = frozenset({0, 429})
-
-
-class StaleError(Exception):
-    """The snapshot was older than the object: nothing was done, and a new pass is needed."""
 
 
 class Applier:
@@ -107,38 +104,8 @@ class Applier:
                 raise StaleError(str(error)) from error
 
     async def _write(self, key: JobKey, obj: Json, action: WriteStatus) -> None:
-        """A merge patch that holds only against the version the snapshot was taken from."""
-        meta = obj["metadata"]
-        guard = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
         patch = merge_patch(obj.get("status") or {}, action.wire(), _KNOWN)
-        resource = KINDS[key.kind]
-        try:
-            answer = await self._api.patch(
-                resource, key.namespace, key.name, {"metadata": guard, "status": patch}, "status"
-            )
-        except ApiError as error:
-            if error.status == 404:
-                self._cache.drop(resource, meta["uid"])
-            elif error.status == 409:
-                await self._refresh(key, meta["uid"])
-            else:
-                raise
-            raise StaleError(str(error)) from error
-        self._cache.put(resource, answer)
-
-    async def _refresh(self, key: JobKey, uid: str) -> None:
-        """The watch is behind: the object is read."""
-        resource = KINDS[key.kind]
-        try:
-            fresh = await self._api.get(resource, key.namespace, key.name)
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            self._cache.drop(resource, uid)
-            return
-        if fresh["metadata"]["uid"] != uid:
-            self._cache.drop(resource, uid)
-        self._cache.put(resource, fresh)
+        await write_status(self._api, self._cache, KINDS[key.kind], obj, patch)
 
     async def _create(self, job: JobView, action: CreateRun) -> None:
         name = run_name(job.name, job.uid, action.run)
@@ -168,14 +135,13 @@ class Applier:
         obj = next((o for o in jobs_of(self._cache, job.uid) if o["metadata"]["name"] == name), None)
         if obj is None:
             return
-        uid = obj["metadata"]["uid"]
-        options = {"propagationPolicy": propagation, "preconditions": {"uid": uid}}
+        options = {"propagationPolicy": propagation, "preconditions": {"uid": obj["metadata"]["uid"]}}
         try:
             await self._api.delete(JOBS, job.namespace, name, options)
         except ApiError as error:
-            if error.status not in {404, 409}:
+            if error.status != 409 and not error.missing(name):
                 raise
-            self._cache.drop(JOBS, uid)
+            await refresh(self._api, self._cache, JOBS, obj)
 
     async def _ensure_queue(self, namespace: str, name: str) -> None:
         meta = {"name": name, "namespace": namespace}
@@ -189,17 +155,15 @@ class Applier:
         self._cache.put(QUEUES, made)
 
     async def _expire(self, key: JobKey, obj: Json) -> None:
-        meta = obj["metadata"]
         # Background: its Jobs and pods have ended. The version too: a spec that changed may have prolonged the ttl.
-        preconditions = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
-        options = {"propagationPolicy": "Background", "preconditions": preconditions}
+        options = {"propagationPolicy": "Background", "preconditions": guard(obj)}
         try:
             await self._api.delete(KINDS[key.kind], key.namespace, key.name, options)
         except ApiError as error:
             if error.status == 409:
-                await self._refresh(key, meta["uid"])
+                await refresh(self._api, self._cache, KINDS[key.kind], obj)
                 raise StaleError(str(error)) from error
-            if error.status != 404:
+            if not error.missing(key.name):
                 raise
 
 

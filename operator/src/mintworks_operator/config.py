@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import socket
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,9 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     setting("service-account", "mintworks-runner", "service account of runner pods")
     setting("lease-namespace", "default", "namespace of the leader's Lease")
     setting("lease-name", "mintworks", "name of the leader's Lease")
-    setting("identity", socket.gethostname(), "name of this replica")
+    # Two that give themselves the same name would both lead.
+    identity = f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
+    setting("identity", identity, "name of this replica, which no other process may have")
     setting("log-level", "info", "debug, info, warning or error")
     setting("metrics-port", "8080", "port of /metrics", int)
     setting("health-port", "8081", "port of /healthz", int)

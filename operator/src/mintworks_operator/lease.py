@@ -9,20 +9,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from . import election
 from .api import LEASES, Api, ApiError
+from .election import DEADLINE, RENEW, Sight
 from .events import stamp
 
 Json = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
-DURATION = 15
-RENEW = 3.0
-#: Seconds without a renewal after which the leader gives up, well before another may take over.
-DEADLINE = 10.0
+#: Seconds that one look at the Lease may take, so that a dead connection leaves time for another.
+TRY = 4.0
+#: Seconds that a leader has to renew which finds its deadline passed: it does nothing else, and nobody may have come.
+GRACE = 2.0
+#: Seconds that giving the Lease back may take.
+RELEASE = 3.0
 
 
 class LeaseLostError(Exception):
@@ -30,17 +34,27 @@ class LeaseLostError(Exception):
 
 
 class Lease:
-    """The leader's Lease. `clock` is in seconds and only grows."""
+    """The leader's Lease, at `place` (namespace, name). `clock` is in seconds and only grows; `now` is for people."""
 
-    def __init__(self, api: Api, namespace: str, name: str, identity: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        place: tuple[str, str],
+        identity: str,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
         self._api = api
-        self._namespace = namespace
-        self._name = name
+        self._namespace, self._name = place
         self._identity = identity
         self._clock = clock
-        self._lease: Json | None = None
-        self._seen: tuple[str, float] = ("", 0.0)
-        self._renewed = 0.0
+        self._now = now
+        self._sight: Sight | None = None
+        self._renewed: float | None = None
+
+    def holds(self) -> bool:
+        """Whether this replica leads for certain: no other can have taken the Lease yet."""
+        return self._renewed is not None and self._clock() < self._renewed + DEADLINE
 
     async def acquire(self) -> None:
         """Returns once this replica leads."""
@@ -60,81 +74,86 @@ class Lease:
         while True:
             await asyncio.sleep(RENEW)
             try:
-                async with asyncio.timeout(max(0.1, self._renewed + DEADLINE - self._clock())):
+                async with asyncio.timeout(max(GRACE, self._left())):
                     await self._renew()
             except TimeoutError:
+                self._renewed = None
                 raise LeaseLostError("the Lease could not be renewed in time") from None
 
     async def release(self) -> None:
-        """Lets another replica lead at once."""
-        if self._lease is None:
+        """Lets another replica lead at once, where this one leads."""
+        if not self.holds():
             return
-        lease, self._lease = self._lease, None
-        spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
+        self._renewed = None
         try:
-            await self._api.replace(LEASES, self._namespace, self._name, {**lease, "spec": spec})
-        except ApiError as error:
+            async with asyncio.timeout(RELEASE):
+                lease = await self._get()
+                if lease is not None and _holder(lease) == self._identity:
+                    await self._replace(lease, election.released(lease.get("spec")))
+        except (ApiError, TimeoutError) as error:
             log.warning("the Lease is not released and runs out by itself: %s", error)
+
+    def _left(self) -> float:
+        """Seconds until this replica must count as replaced."""
+        return 0.0 if self._renewed is None else self._renewed + DEADLINE - self._clock()
 
     async def _renew(self) -> None:
         while True:
-            started = self._clock()
             try:
-                lease = await self._api.get(LEASES, self._namespace, self._name)
-                if lease["spec"].get("holderIdentity") != self._identity:
-                    raise LeaseLostError(f"{lease['spec'].get('holderIdentity')} holds the Lease")
-                await self._take(lease, started)
-            except ApiError as error:
-                log.warning("the Lease is not renewed, tried again: %s", error)
+                async with asyncio.timeout(TRY):
+                    await self._renew_once()
+            except (ApiError, TimeoutError) as error:
+                log.warning("the Lease is not renewed, tried again: %s", error or "no answer")
                 await asyncio.sleep(1)
             else:
                 return
 
+    async def _renew_once(self) -> None:
+        started = self._clock()
+        lease = await self._get()
+        if lease is not None and _holder(lease) != self._identity:
+            self._renewed = None
+            raise LeaseLostError(f"{_holder(lease) or 'nobody'} holds the Lease")
+        # One that somebody deleted is made again: another replica that had seen it waits as if it were there.
+        await self._take(lease, started)
+
     async def _try(self) -> bool:
         started = self._clock()
         try:
-            lease = await self._api.get(LEASES, self._namespace, self._name)
-        except ApiError as error:
-            if error.status != 404:
-                log.warning("the Lease cannot be read: %s", error)
-                return False
-            return await self._attempt(None, started)
-        holder = lease["spec"].get("holderIdentity") or ""
-        if holder in {"", self._identity} or self._expired(lease):
-            return await self._attempt(lease, started)
-        return False
-
-    def _expired(self, lease: Json) -> bool:
-        """Whether the holder has not renewed for its whole duration while this replica watched."""
-        version, now = lease["metadata"]["resourceVersion"], self._clock()
-        if version != self._seen[0]:
-            self._seen = (version, now)
-        return now - self._seen[1] > float(lease["spec"].get("leaseDurationSeconds") or DURATION)
-
-    async def _attempt(self, lease: Json | None, started: float) -> bool:
-        try:
-            await self._take(lease, started)
-        except ApiError as error:
-            log.info("the Lease went to someone else, or cannot be written: %s", error)
+            async with asyncio.timeout(TRY):
+                lease = await self._get()
+                self._sight = election.observe(self._sight, lease, self._clock())
+                if not election.free(self._sight, self._identity, self._clock()):
+                    return False
+                await self._take(lease, started)
+        except (ApiError, TimeoutError) as error:
+            log.info("the Lease is not taken, tried again: %s", error or "no answer")
             return False
         return True
 
+    async def _get(self) -> Json | None:
+        try:
+            return await self._api.get(LEASES, self._namespace, self._name)
+        except ApiError as error:
+            if not error.missing(self._name):
+                raise
+            return None
+
     async def _take(self, lease: Json | None, started: float) -> None:
-        now = stamp(datetime.now(UTC))
-        old = (lease or {}).get("spec") or {}
-        mine = old.get("holderIdentity") == self._identity
-        spec = {
-            "holderIdentity": self._identity,
-            "leaseDurationSeconds": DURATION,
-            "acquireTime": old.get("acquireTime") if mine and old.get("acquireTime") else now,
-            "renewTime": now,
-            "leaseTransitions": int(old.get("leaseTransitions") or 0) + (0 if mine or lease is None else 1),
-        }
+        spec = election.taken((lease or {}).get("spec"), self._identity, stamp(self._now()))
         if lease is None:
             meta = {"name": self._name, "namespace": self._namespace}
             body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta, "spec": spec}
-            self._lease = await self._api.create(LEASES, self._namespace, body)
+            await self._api.create(LEASES, self._namespace, body)
         else:
-            self._lease = await self._api.replace(LEASES, self._namespace, self._name, {**lease, "spec": spec})
+            await self._replace(lease, spec)
         # Counted from before the request: that is the latest moment another replica may count from.
         self._renewed = started
+
+    async def _replace(self, lease: Json, spec: Json) -> None:
+        """Guarded by the version that was read."""
+        await self._api.replace(LEASES, self._namespace, self._name, {**lease, "spec": spec})
+
+
+def _holder(lease: Json) -> str:
+    return str((lease.get("spec") or {}).get("holderIdentity") or "")

@@ -7,7 +7,8 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import start_http_server
@@ -15,7 +16,7 @@ from prometheus_client import start_http_server
 from . import metrics
 from .admitter import Admitter
 from .api import Api, ApiError
-from .apply import Applier, StaleError
+from .apply import Applier
 from .cache import Cache
 from .config import Config
 from .gather import Gatherer
@@ -28,6 +29,7 @@ from .resync import Resync
 from .slots import Slots
 from .watching import watch
 from .work import WorkQueue
+from .writes import StaleError
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,11 @@ SWEEP = 30.0
 SWEEP_RETRY = 2.0
 
 
+def utc() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
 class UnsupportedError(Exception):
     """The cluster is older than what the operator needs."""
 
@@ -45,8 +52,9 @@ class UnsupportedError(Exception):
 class Operator:
     """All parts, wired."""
 
-    def __init__(self, api: Api, config: Config, health: Health) -> None:
+    def __init__(self, api: Api, config: Config, health: Health, *, lease: Lease, now: Callable[[], datetime]) -> None:
         self._config = config
+        self._lease = lease
         self._queue: WorkQueue[Key] = WorkQueue(time.monotonic)
         self._health = health
         cache = Cache(self._queue.add)
@@ -66,18 +74,19 @@ class Operator:
             listed=self._resync.listed,
             wake=self._queue.add,
             clock=time.monotonic,
+            now=now,
         )
         metrics.JobsCollector(cache.count).register()
         metrics.DEPTH.set_function(lambda: len(self._queue))
 
-    async def run(self, lease: Lease, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event) -> None:
         """Leads until `stop` is set. Whatever ends by itself before that ends everything.
 
         Raises:
             LeaseLostError: another replica may lead.
         """
         # All of these start before kopf: at its end it cancels the tasks that started after it.
-        tasks = [asyncio.create_task(part) for part in self._parts(lease)]
+        tasks = [asyncio.create_task(part) for part in self._parts()]
         try:
             if not await self._fill(tasks, stop):
                 return
@@ -112,16 +121,26 @@ class Operator:
         self._reconciler.begin()
         return True
 
-    def _parts(self, lease: Lease) -> list[Coroutine[Any, Any, None]]:
-        return [lease.keep(), self._progress.run(), self._resync.run(), self._resync.retry_refused(), self._pulse()]
+    def _parts(self) -> list[Coroutine[Any, Any, None]]:
+        return [
+            self._lease.keep(),
+            self._progress.run(),
+            self._resync.run(),
+            self._resync.retry_refused(),
+            self._pulse(),
+        ]
 
     async def _sweep(self) -> None:
         """What a job leaves in Redis goes with it; this is for jobs that went while no operator ran."""
         while True:
             # Of a namespace that cannot be read nobody knows who lives there.
             listed = [name for name in self._config.namespaces if self._resync.listed(name)]
-            swept = await self._progress.sweep(None if self._config.clusterwide else listed, self._cache.uid_living)
+            swept = await self._progress.sweep(None if self._config.clusterwide else listed, self._living)
             await asyncio.sleep(SWEEP if swept else SWEEP_RETRY)
+
+    def _living(self, uid: str) -> bool:
+        """Whether what Redis holds of that uid is needed. One who may not lead any more does not know."""
+        return not self._lease.holds() or self._cache.uid_living(uid)
 
     async def _watch(self, stop: asyncio.Event) -> None:
         if self._config.clusterwide or self._config.namespaces:
@@ -163,8 +182,12 @@ class Operator:
             await asyncio.sleep(PULSE)
 
 
-async def run(config: Config) -> None:
+async def run(config: Config, now: Callable[[], datetime] = utc) -> None:
     """Runs the operator until SIGTERM or SIGINT.
+
+    Args:
+        config: What the chart decides.
+        now: The time.
 
     Raises:
         LeaseLostError: another replica leads.
@@ -179,12 +202,13 @@ async def run(config: Config) -> None:
     await health.serve(config.health_port)
     start_http_server(config.metrics_port)
     api = await Api.connect()
-    lease = Lease(api, config.lease_namespace, config.lease_name, config.identity, time.monotonic)
+    place = (config.lease_namespace, config.lease_name)
+    lease = Lease(api, place, config.identity, time.monotonic, now)
     try:
         await _check_version(api)
         if await _unless(stop, lease.acquire()):
             metrics.LEADER.set(1)
-            await Operator(api, config, health).run(lease, stop)
+            await Operator(api.fenced(lease.holds), config, health, lease=lease, now=now).run(stop)
     finally:
         await lease.release()
         await api.close()

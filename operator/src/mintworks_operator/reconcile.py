@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from .admitter import Admitter
@@ -28,7 +28,7 @@ BATCH = 0.02
 
 
 class Reconciler:
-    """Carries out passes. `wake` asks for a further one after so many seconds.
+    """Carries out passes. `wake` asks for one more after so many seconds; `now` is the time, `clock` only grows.
 
     A namespace has none before it is `listed`.
     """
@@ -46,6 +46,7 @@ class Reconciler:
         listed: Callable[[str], bool],
         wake: Callable[[Key, float], None],
         clock: Callable[[], float],
+        now: Callable[[], datetime],
     ) -> None:
         self._cache = cache
         self._gatherer = gatherer
@@ -57,6 +58,7 @@ class Reconciler:
         self._listed = listed
         self._wake = wake
         self._clock = clock
+        self._now = now
         #: Jobs that had no pass yet since the start: until each had one, nobody knows who holds which key.
         self._cold: set[JobKey] | None = None
         self._known: dict[JobKey, tuple[str, tuple[str, str]]] = {}
@@ -76,7 +78,7 @@ class Reconciler:
             self._health.beat()
         elif isinstance(key, QueuesKey):
             if self._listed(key.namespace) and not self._cold and self._cold is not None:
-                await self._admitter.admit(key, datetime.now(UTC), self._clock())
+                await self._admitter.admit(key, self._now(), self._clock())
         else:
             try:
                 if self._listed(key.namespace):
@@ -99,7 +101,7 @@ class Reconciler:
         queue = (job.namespace, job.queue)
         self._known[key] = (job.uid, queue)
         self._slots.resume(queue, job)
-        now = datetime.now(UTC)
+        now = self._now()
         snapshot = await self._gather(key, obj, now)
         decision = decide(snapshot, now)
         later = await self._applier.apply(key, obj, job, decision, now)

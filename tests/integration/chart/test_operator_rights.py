@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -120,8 +121,13 @@ def environment(made: list[Manifest], system: str) -> dict[str, str]:
     """The operator's variables as its pod would have them, without Redis, which is no part of this."""
     (deployment,) = [m for m in made if m["kind"] == "Deployment"]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    given = {"metadata.name": "operator-0", "metadata.namespace": system}
-    found = {e["name"]: e.get("value") or given[e["valueFrom"]["fieldRef"]["fieldPath"]] for e in container["env"]}
+    given = {"metadata.name": "operator-0", "metadata.uid": "uid-0", "metadata.namespace": system}
+    found: dict[str, str] = {}
+    for entry in container["env"]:
+        value = entry.get("value") or given[entry["valueFrom"]["fieldRef"]["fieldPath"]]
+        # A kubelet fills in $(NAME) of the variables above; an operator that reads it literally would share its name.
+        found[entry["name"]] = re.sub(r"\$\((\w+)\)", lambda name: found[name[1]], value)
+    assert found["MINTWORKS_IDENTITY"] == "operator-0_uid-0"
     return {**found, "MINTWORKS_REDIS_FILE": "/nonexistent"}
 
 

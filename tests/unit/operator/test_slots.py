@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -58,6 +58,7 @@ class Unreachable:
             listed=lambda _: True,
             wake=wake,
             clock=lambda: 0.0,
+            now=lambda: datetime.now(UTC),
         )
 
 

@@ -12,7 +12,11 @@
 - {name: MINTWORKS_LEASE_NAME, value: {{ include "mintworks.fullname" . }}}
 - name: MINTWORKS_LEASE_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
-- name: MINTWORKS_IDENTITY
+- name: MINTWORKS_POD
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- name: MINTWORKS_POD_UID
+  valueFrom: {fieldRef: {fieldPath: metadata.uid}}
+# Who has it leads at once. A container that starts again may: the one before it is dead. Another pod of its name may not.
+- {name: MINTWORKS_IDENTITY, value: $(MINTWORKS_POD)_$(MINTWORKS_POD_UID)}
 - {name: MINTWORKS_LOG_LEVEL, value: {{ .Values.operator.logLevel }}}
 {{- end }}

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 TEXT = 1024
 SHORT = 128
+#: What clocks of the cluster's machines may be apart, unnoticed.
+SKEW = timedelta(seconds=5)
 
 
 def seconds(moment: datetime) -> datetime:
     """The moment without its fraction of a second, as Kubernetes writes times."""
     return moment.replace(microsecond=0)
+
+
+def ahead(moment: datetime, now: datetime) -> bool:
+    """Whether a moment that has been lies in the future: another machine's clock told it, and there is no telling how
+    long ago it was.
+    """
+    return moment > now + SKEW
+
+
+def not_before(moment: datetime, earliest: datetime | None) -> datetime:
+    """The moment, which two clocks may have put before what it comes after."""
+    return moment if earliest is None else max(moment, earliest)
 
 
 def clip(text: str, limit: int = TEXT) -> str:

@@ -9,6 +9,7 @@ from .. import texts
 from ..actions import Emit
 from ..draft import Case, Draft, active_run, count, policy_of
 from ..slots import Holding
+from ..times import ahead
 from ..views import RunState, RunView, Trouble
 from .dependencies import unmet
 from .start import created
@@ -82,7 +83,8 @@ def _running(case: Case, draft: Draft, run: RunView) -> Draft:
     progressing = draft.condition(texts.PROGRESSING)
     if progressing is None or progressing.reason in {texts.RUNNING, texts.INPUT_CHANGED}:
         return draft
-    due = (run.started or case.now) + WORTH_TELLING
+    started = run.started or case.now
+    due = case.now if ahead(started, case.now) else started + WORTH_TELLING
     quiet = draft.status == case.snapshot.job.status and progressing.status == "True"
     if quiet and case.now < due:
         return draft.wake(due)

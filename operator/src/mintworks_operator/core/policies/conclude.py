@@ -13,7 +13,8 @@ from ..actions import Emit
 from ..backoff import retry_wait, stop_wait
 from ..draft import Case, Draft, active_run, count, policy_of
 from ..outcome import Outcome, asked, judge
-from ..times import clip, seconds
+from ..times import ahead, clip, not_before, seconds
+from ..views import RunView
 from .absorb import summarized
 
 #: How long the other containers of a pod have to end after the runner, before they are ended.
@@ -25,19 +26,21 @@ _RAN = frozenset({texts.RUNNING, texts.NODE_UNREACHABLE})
 def conclude(case: Case, draft: Draft) -> Draft:
     """Ends the pass where the job ends; else the slot is free, and later policies say what the job waits for."""
     run, active = active_run(case, draft), draft.status.active
-    if run is not None and run.lingers and case.now < (lingered := (run.finished or case.now) + LINGER):
+    if run is not None and run.lingers and case.now < (lingered := _lingered(case, run)):
         # Most often it ends now, and the Job then says how the run ended.
         return draft.wake(lingered)
     outcome = _outcome(case, draft)
     if outcome is None or active is None:
         return draft
+    started = run.started if run is not None else None
+    finished = (run.finished if run is not None else None) or seconds(case.now)
     record = AttemptRecord(
         run=active.run,
         outcome=outcome.verdict,
         reason=outcome.reason,
         message=outcome.message,
-        started=run.started if run is not None else None,
-        finished=(run.finished if run is not None else None) or seconds(case.now),
+        started=started,
+        finished=not_before(finished, started),
     )
     draft = draft.write(active=None, errors=_errors(draft, outcome))
     draft = count(case, draft, **_counted(draft, outcome, record))
@@ -45,6 +48,11 @@ def conclude(case: Case, draft: Draft) -> Draft:
     if end is not None:
         return _finish(case, draft, outcome, *end)
     return draft.write(next_attempt_time=_resume(case, draft, outcome))
+
+
+def _lingered(case: Case, run: RunView) -> datetime:
+    ended = run.finished or case.now
+    return case.now if ahead(ended, case.now) else ended + LINGER
 
 
 def _outcome(case: Case, draft: Draft) -> Outcome | None:
@@ -105,7 +113,7 @@ def _finish(case: Case, draft: Draft, outcome: Outcome, reason: str, message: st
     good = outcome.verdict == "Succeeded"
     draft = draft.write(
         phase=Phase.SUCCEEDED if good else Phase.FAILED,
-        completion_time=seconds(case.now),
+        completion_time=not_before(seconds(case.now), draft.status.start_time),
         next_attempt_time=None,
         progress=_full(draft.status.progress) if good else draft.status.progress,
     )

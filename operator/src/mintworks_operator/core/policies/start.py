@@ -15,7 +15,7 @@ from ..document import MAX_DOCUMENT, dependency, document, encode
 from ..draft import Case, Draft, count, policy_of, waits
 from ..inputs import freeze
 from ..slots import Holding, Waiting
-from ..times import seconds
+from ..times import ahead, seconds
 
 #: A job that waits no longer than this for its slot gets no write that says Queued.
 WORTH_TELLING = timedelta(seconds=1)
@@ -90,8 +90,9 @@ def _taken(case: Case, draft: Draft, number: int) -> Draft:
 def _queued(case: Case, draft: Draft) -> Draft:
     """Says Queued, unless the wait has only just begun."""
     if draft.status.phase in {None, Phase.BACKOFF, Phase.DELAYED}:
-        told = _since(case, draft) + WORTH_TELLING
-        if case.now < told:
+        since = _since(case, draft)
+        told = since + WORTH_TELLING
+        if case.now < told and not ahead(since, case.now):
             return draft.wake(told).settle()
     return waits(case, draft, Phase.QUEUED, texts.QUEUED, texts.QUEUED_MESSAGE)
 
