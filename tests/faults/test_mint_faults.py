@@ -13,7 +13,8 @@ from mintworks_runners.mint.facts import MintFact
 from mintworks_runners.mint.ledger import decode_lines
 from mintworks_runners.mint.rpc import pool
 from mintworks_runners.solana.instructions import CreateTree, Mint
-from mintworks_runners.solana.leaf import Leaf, creator_hash, keccak
+from mintworks_runners.solana.keccak import keccak
+from mintworks_runners.solana.leaf import Leaf, creator_hash
 from mintworks_runners.solana.metadata import Creator, MetadataArgs
 from mintworks_runners.solana.programs import BUBBLEGUM, COMPRESSION, NOOP, SYSTEM, anchor_discriminator, tree_authority
 from mintworks_runners.solana.tree import TreeSize

@@ -9,7 +9,8 @@ import pytest
 from mintworks_runners.solana.borsh import DecodeError
 from mintworks_runners.solana.collection import decode_collection
 from mintworks_runners.solana.instructions import CollectionAccounts, CreateTree, Mint, decode_create_tree, decode_mint
-from mintworks_runners.solana.leaf import creator_hash, data_hash, decode_event, hashed_args, keccak
+from mintworks_runners.solana.keccak import keccak
+from mintworks_runners.solana.leaf import creator_hash, data_hash, decode_event, hashed_args
 from mintworks_runners.solana.metadata import Collection, Creator, MetadataArgs, problems
 from mintworks_runners.solana.programs import (
     BUBBLEGUM,

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import base58
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from mintworks_runners.mint.facts import MintFact, TxFact
+from mintworks_runners.solana import base58
 from mintworks_runners.solana.borsh import DecodeError
 from mintworks_runners.solana.instructions import CREATE_TREE, Mint, decode_create_tree, decode_mint, is_mint
 from mintworks_runners.solana.leaf import decode_event
@@ -73,7 +73,7 @@ def _calls(transaction: VersionedTransaction, meta: dict[str, Any], keys: Sequen
         for call in inner.get(index, ()):
             program = keys[call["programIdIndex"]]
             # Base58 is slow to read; only these two programs' data is looked at.
-            data = base58.b58decode(call["data"]) if program in (BUBBLEGUM, NOOP) else b""
+            data = base58.decode(call["data"]) if program in (BUBBLEGUM, NOOP) else b""
             yield _Call(program, tuple(keys[i] for i in call["accounts"]), data, call.get("stackHeight") or 2)
 
 

@@ -6,9 +6,9 @@ import json
 import re
 from pathlib import Path
 
-import httpx
 from mintworks_api import MintJobSpec
 from solders.keypair import Keypair
+from yarl import URL
 
 from mintworks_runners.core.context import JobContext
 from mintworks_runners.mint.reasons import ended
@@ -65,11 +65,11 @@ def _endpoint(url: str, reason: str, message: str, field: str, *, secret: bool) 
     parsers say could quote it: it is left out.
     """
     try:
-        parts = httpx.URL(url)
-        port = parts.port is None or 0 < parts.port < 1 << 16
+        parts = URL(url)
+        port = parts.explicit_port is None or 0 < parts.explicit_port < 1 << 16
         if parts.scheme in ("http", "https") and parts.host and port and not re.search(r"\s", url):
             return Endpoint(url, secret=secret)
-    except (httpx.InvalidURL, ValueError):
+    except ValueError:
         pass
     raise ended(reason, message, field=field)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from Crypto.Hash import keccak as _keccak
 from solders.pubkey import Pubkey
 
 from mintworks_runners.solana import borsh
 from mintworks_runners.solana.borsh import DecodeError, Reader
+from mintworks_runners.solana.keccak import keccak
 from mintworks_runners.solana.metadata import Collection, Creator, MetadataArgs
 from mintworks_runners.solana.programs import asset_id
 
@@ -17,11 +17,6 @@ EVENT_PREFIX = b"\x01\x00"
 
 _EVENT_BODY = 203
 _LEAF_SCHEMA_V1 = b"\x01\x00\x00"
-
-
-def keccak(data: bytes) -> bytes:
-    """Keccak-256 (not SHA3-256), 32 bytes."""
-    return _keccak.new(digest_bits=256, data=data).digest()
 
 
 def data_hash(args: MetadataArgs) -> bytes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from mintworks_runners.solana import base58
 from mintworks_runners.solana.tree import rent
 
 from mintworks_dev.localnet.account import Account
-from mintworks_dev.localnet.rpc import base58
 from mintworks_dev.localnet.rpc.errors import INVALID_REQUEST, RpcError, invalid
 from mintworks_dev.localnet.rpc.node import Node
 from mintworks_dev.localnet.rpc.params import Params, pubkey

@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Any
 
-import base58
+from mintworks_runners.solana import base58
 from solders.hash import Hash, ParseHashError
 from solders.pubkey import Pubkey
 from solders.signature import Signature
@@ -114,7 +114,7 @@ def wire_bytes(text: str, encoding: object, default: str) -> bytes:
     try:
         match encoding or default:
             case "base58":
-                return base58.b58decode(text)
+                return base58.decode(text)
             case "base64":
                 return base64.b64decode(text, validate=True)
             case other:

@@ -6,11 +6,11 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
+from mintworks_runners.solana import base58
 from solders.hash import Hash
 from solders.pubkey import Pubkey
 
 from mintworks_dev.localnet.history import Record
-from mintworks_dev.localnet.rpc import base58
 from mintworks_dev.localnet.rpc.errors import UNSUPPORTED_VERSION, RpcError, invalid
 from mintworks_dev.localnet.runtime import Inner
 from mintworks_dev.localnet.transaction import Parsed, parse

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import httpx
+import aiohttp
+from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from solders.hash import ParseHashError
+from yarl import URL
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+TIMEOUT = ClientTimeout(total=30.0, sock_connect=5.0, sock_read=10.0)
+OK = 200
+TOO_MANY_REQUESTS = 429
+MAX_CONNECTIONS = 64
 MAX_PAUSE_SECONDS = 60.0
 PASSING_CODES = frozenset({-32004, -32005, -32014, -32016, -32019, -32603})
 """Block not available, node unhealthy or rate-limited, block status not available yet, minContextSlot not reached,
@@ -47,11 +53,15 @@ class Endpoint:
     """An endpoint with what we know of its health. `name` is fit to be shown: it holds no credentials."""
 
     def __init__(self, url: str, *, secret: bool) -> None:
-        """httpx.InvalidURL where nothing can be asked there."""
-        parts = httpx.URL(url)
-        self.name = f"{parts.scheme}://{parts.host}{f':{parts.port}' if parts.port else ''}" if secret else url
+        """ValueError where nothing can be asked there."""
+        parts = URL(url)
+        self.name = (
+            f"{parts.scheme}://{parts.host}{f':{parts.explicit_port}' if parts.explicit_port else ''}"
+            if secret
+            else url
+        )
         self._url = url
-        self._client = httpx.AsyncClient(timeout=TIMEOUT, limits=httpx.Limits(max_connections=64))
+        self._session: ClientSession | None = None
         self._ids = itertools.count(1)
         self._failures = 0
         self._paused_until = 0.0
@@ -94,17 +104,21 @@ class Endpoint:
 
     async def _post(self, method: str, body: Any) -> Any:
         """The JSON that the node answers to one message."""
+        if self._session is None:
+            connector = TCPConnector(limit=MAX_CONNECTIONS)
+            self._session = ClientSession(timeout=TIMEOUT, connector=connector, trust_env=True)
         try:
-            response = await self._client.post(self._url, json=body)
-        except httpx.HTTPError as error:
+            async with self._session.post(self._url, json=body, allow_redirects=False) as response:
+                content = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise self._away(method, type(error).__name__, pause=self._backoff()) from error
-        if isinstance(body, list) and response.status_code in BATCH_REFUSED:
+        if isinstance(body, list) and response.status in BATCH_REFUSED:
             return None
-        if response.status_code != httpx.codes.OK:
-            pause = _retry_after(response) or self._backoff()
-            raise self._away(method, f"HTTP status {response.status_code}", pause=pause)
+        if response.status != OK:
+            pause = _retry_after(response.status, response.headers) or self._backoff()
+            raise self._away(method, f"HTTP status {response.status}", pause=pause)
         try:
-            return response.json()
+            return json.loads(content)
         except ValueError as error:
             raise self._away(method, "an answer that makes no sense", pause=self._backoff()) from error
 
@@ -135,7 +149,8 @@ class Endpoint:
 
     async def close(self) -> None:
         """Close its connections."""
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     def _backoff(self) -> float:
         """Seconds to leave an endpoint alone after this many failures in a row."""
@@ -151,8 +166,8 @@ class Endpoint:
         return EndpointAwayError(f"{self.name}: {method}: {why}")
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:
     try:
-        return float(response.headers["retry-after"])
+        return float(headers["Retry-After"])
     except (KeyError, ValueError):
-        return 1.0 if response.status_code == httpx.codes.TOO_MANY_REQUESTS else None
+        return 1.0 if status == TOO_MANY_REQUESTS else None
