@@ -109,6 +109,14 @@ async def test_a_content_job_does_not_need_redis(run: Run, server: RedisServer, 
     assert time.monotonic() - begin < 15
 
 
+@pytest.mark.parametrize("url", ["redis://tenant:pa/s3cret@127.0.0.1:1/0", "nonsense", "", "http://[", "redis://h:x/"])
+async def test_a_file_without_a_url_is_redis_away(run: Run, url: str) -> None:
+    """The parser's error once ended the run, and quoted parts of the password in the job's status."""
+    run.redis_url = url or " "
+    assert await run.here() == 0
+    assert (run.root / "redis-url").read_text() == run.redis_url
+
+
 async def test_no_file_means_no_redis(run: Run) -> None:
     (run.root / "redis-url").unlink()
     run.redis_url = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
-from mintworks_runners.core.log import JsonLines, redact
+from mintworks_runners.core.log import JsonLines
 
 
 def record(message: str, *args: object, **extra: object) -> logging.LogRecord:
@@ -28,6 +28,4 @@ def test_a_line() -> None:
 
 
 def test_user_info_is_left_out() -> None:
-    assert redact("redis://mint:s3cret@redis:6379/0 away") == "redis://***@redis:6379/0 away"
     assert "s3cret" not in JsonLines().format(record("%s", "https://u:s3cret@host/", url="http://u:s3cret@x"))
-    assert redact("mail a@b and http://host/@x") == "mail a@b and http://host/@x"

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol
 
 import redis.asyncio
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from .protocol import Environment, RunSpec
+from .redaction import conceal_url
 
 STREAM_LENGTH: Final = 100
 TTL_SECONDS: Final = 7 * 24 * 3600
@@ -92,15 +94,23 @@ class DirectoryChannel:
 def open_redis(environment: Environment) -> redis.asyncio.Redis | None:
     """A Redis client for the URL in the environment's file, or None where there is no such file. Connects when used.
 
-    It fails fast (2 s) and does not retry by itself: whoever uses it knows better whether to wait.
+    It fails fast (2 s) and does not retry by itself: whoever uses it knows better whether to wait. A file that holds no
+    URL may be put right: that is redis.ConnectionError, too.
     """
     try:
         url = environment.redis_file.read_text().strip()
     except FileNotFoundError:
         return None
-    return redis.asyncio.Redis.from_url(
-        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS, decode_responses=True
-    )
+    except ValueError:
+        raise RedisConnectionError(f"{environment.redis_file} holds no text") from None
+    conceal_url(url)
+    try:
+        return redis.asyncio.Redis.from_url(
+            url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS, decode_responses=True
+        )
+    except ValueError:
+        # The parser's message could quote the password.
+        raise RedisConnectionError(f"{environment.redis_file} holds no Redis URL") from None
 
 
 class RedisChannel:

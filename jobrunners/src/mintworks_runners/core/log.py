@@ -5,17 +5,13 @@ from __future__ import annotations
 import datetime
 import json
 import logging
-import re
 import sys
+from types import TracebackType
 from typing import Final
 
-_USER_INFO: Final = re.compile(r"(?<=://)[^/\s@]+@")
+from .redaction import redact
+
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-
-def redact(text: str) -> str:
-    """The text without the user info (user:password@) of any URL in it."""
-    return _USER_INFO.sub("***@", text)
 
 
 class JsonLines(logging.Formatter):
@@ -37,8 +33,16 @@ class JsonLines(logging.Formatter):
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Send all logs to stdout as JSON lines. httpx's line a request is left out: it would log every RPC call."""
+    """Send all logs to stdout as JSON lines, and what ends the process with them: Python's own traceback would hold the
+    messages of errors as they are. httpx's line a request is left out: it would log every RPC call.
+    """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    logging.getLogger(__name__).critical("the process ends by an error", exc_info=(kind, error, trace))

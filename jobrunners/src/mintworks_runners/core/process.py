@@ -10,7 +10,6 @@ from . import termination
 from .channel import open_channel
 from .context import JobContext, Result, Runner
 from .errors import EXIT_DONE, AttemptFailed, InvalidInput, RunEnded, Stopped
-from .log import redact
 from .protocol import Environment, RunSpec
 from .report import Reporter
 from .sources import SourceReader
@@ -35,7 +34,7 @@ async def run_job(environment: Environment, stop: StopSignal, find: Callable[[st
         return error.exit_code
     except Exception as error:
         log.exception("the run failed unexpectedly")
-        failure = AttemptFailed("Unexpected", redact(f"{type(error).__name__}: {error}"))
+        failure = AttemptFailed("Unexpected", f"{type(error).__name__}: {error}")
         termination.write(environment.termination, termination.encode_failure(failure))
         return failure.exit_code
     termination.write(environment.termination, message)

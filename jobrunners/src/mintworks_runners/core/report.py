@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from .channel import Channel, ChannelAway
 from .errors import InputChanged, Waiting
+from .redaction import redact
 from .stop import StopSignal
 from .tasks import end
 
@@ -78,7 +79,7 @@ class Reporter:
             "run": self._run,
             "percent": max(0, min(100, int(percent))),
             "step": step,
-            "message": message,
+            "message": redact(message),
         }
         if items is not None:
             told["items"] = items.to_json()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .errors import Finding, InvalidInput, RunEnded
+from .redaction import redact
 
 LIMIT: Final = 1024
 """Bytes of UTF-8."""
@@ -28,15 +29,19 @@ def encode_result(result: Mapping[str, Any]) -> bytes:
 
 
 def encode_failure(error: RunEnded) -> bytes:
-    """The message of a run that did not complete: reason, message and as many findings as fit, then how many more."""
+    """The message of a run that did not complete: reason, message and as many findings as fit, then how many more.
+
+    Without secrets: they are left out before anything is cut, since half of one would not be known for one.
+    """
+    told = redact(error.message)
     if not isinstance(error, InvalidInput):
-        return _dump({"reason": error.reason, "message": _clip(error.message, _MESSAGE_LIMIT)})
+        return _dump({"reason": error.reason, "message": _clip(told, _MESSAGE_LIMIT)})
     for kept in range(len(error.findings), 0, -1):
-        data = _dump(_with_findings(error, error.findings[:kept]))
+        data = _dump(_with_findings(error, told, error.findings[:kept]))
         if len(data) <= LIMIT:
             return data
     # A single finding too long for its places (field, column); the reason and the clipped summary always fit.
-    return _dump({"reason": error.reason, "message": _clip(error.message, _MESSAGE_LIMIT)})
+    return _dump({"reason": error.reason, "message": _clip(told, _MESSAGE_LIMIT)})
 
 
 def write(path: Path, message: bytes) -> None:
@@ -48,15 +53,16 @@ def write(path: Path, message: bytes) -> None:
         file.write(message)
 
 
-def _with_findings(error: InvalidInput, findings: Sequence[Finding]) -> dict[str, Any]:
+def _with_findings(error: InvalidInput, told: str, findings: Sequence[Finding]) -> dict[str, Any]:
     more = error.total - len(findings)
-    message = (
-        error.message
-        if error.total == 1
-        else f"{error.total} problems" + (f", {more} more than listed" if more else "")
-    )
-    errors = [{**found.to_json(), "message": _clip(found.message, _FINDING_LIMIT)} for found in findings]
+    message = told if error.total == 1 else f"{error.total} problems" + (f", {more} more than listed" if more else "")
+    errors = [_finding(found) for found in findings]
     return {"reason": error.reason, "message": _clip(message, _FINDING_LIMIT), "errors": errors}
+
+
+def _finding(found: Finding) -> dict[str, str | int]:
+    told = {name: redact(value) if isinstance(value, str) else value for name, value in found.to_json().items()}
+    return {**told, "message": _clip(redact(found.message), _FINDING_LIMIT)}
 
 
 def _clip(text: str, limit: int) -> str:

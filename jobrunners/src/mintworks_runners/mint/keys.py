@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ from solders.keypair import Keypair
 from yarl import URL
 
 from mintworks_runners.core.context import JobContext
+from mintworks_runners.core.redaction import conceal, conceal_url
 from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.endpoint import Endpoint
 
@@ -20,8 +22,9 @@ def read_keypair(path: Path, field: str) -> Keypair:
     content.
     """
     try:
-        numbers = json.loads(path.read_bytes())
-        return Keypair.from_bytes(bytes(numbers))
+        data = path.read_bytes()
+        conceal(data.decode("utf-8", "replace"))
+        keypair = Keypair.from_bytes(bytes(json.loads(data)))
     except FileNotFoundError as error:
         raise ended("MissingSecret", f"the Secret has no entry {path.name}", field=field) from error
     except (ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
@@ -29,6 +32,22 @@ def read_keypair(path: Path, field: str) -> Keypair:
         del error
         message = f"{path.name} is not a keypair: a JSON array of 64 numbers, as solana-keygen writes it"
         raise ended("InvalidSecret", message, field=field) from None
+    _conceal(keypair)
+    return keypair
+
+
+def _conceal(keypair: Keypair) -> None:
+    """In every notation that someone may print it in: the whole, and the half that is the secret."""
+    for secret in (bytes(keypair), bytes(keypair)[:32]):
+        listed = list(secret)
+        conceal(
+            *(json.dumps(listed, separators=separators)[1:-1] for separators in ((",", ":"), (", ", ": "))),
+            secret.hex(),
+            base64.b64encode(secret).decode(),
+            repr(secret),
+        )
+    # solders writes it as base58 when it is printed.
+    conceal(str(keypair))
 
 
 def wallet_of(context: JobContext, spec: MintJobSpec) -> Keypair:
@@ -80,6 +99,8 @@ def _secret_endpoints(path: Path, field: str) -> list[Endpoint]:
         lines = [line.strip() for line in path.read_text().splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise ended("MissingSecret", f"the Secret has no readable entry {path.name}", field=field) from error
+    for line in lines:
+        conceal_url(line.lstrip("# "))
     endpoints = [
         _endpoint(line, "InvalidSecret", f"line {number} of {path.name} is no http(s) URL", field, secret=True)
         for number, line in enumerate(lines, 1)

@@ -25,12 +25,7 @@ class RedisLink:
     async def client(self) -> redis.asyncio.Redis:
         """The present client; connects when used."""
         if self._client is None:
-            try:
-                self._client = await asyncio.to_thread(open_redis, self._environment)
-            except ValueError as error:
-                # The parser's message could quote the password. The file may be put right: that is Redis being away.
-                del error
-                raise RedisConnectionError(f"{self._environment.redis_file} holds no Redis URL") from None
+            self._client = await asyncio.to_thread(open_redis, self._environment)
         if self._client is None:
             raise RedisConnectionError(f"no file {self._environment.redis_file}")
         return self._client
