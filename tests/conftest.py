@@ -12,3 +12,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="local",
         help="where end-to-end tests run: a cluster built here, kind (where Docker runs), or the current context",
     )
+    parser.addoption(
+        "--seed",
+        type=int,
+        default=1,
+        help="of tests that draw what they do from a seed; they print it. Always the same here, so that CI is",
+    )

@@ -166,5 +166,5 @@ def _still_held(slots: Mapping[str, Slot | None], alive: Collection[str]) -> Cal
 
 
 def _queue(manifest: Manifest) -> QueueView:
-    spec = JobQueueSpec.model_validate(manifest.content.get("spec") or {})
+    spec = JobQueueSpec.parse(manifest.content.get("spec") or {})
     return QueueView(manifest.namespace, manifest.name, 1, spec)

@@ -174,7 +174,7 @@ def _validate(manifest: Manifest, model: type[Model]) -> None:
         problems.append(manifest.problem(("spec",), "required, as a mapping"))
     else:
         try:
-            model.model_validate(spec)
+            model.parse(spec)
         except ValidationError as error:
             problems += [manifest.problem(("spec", *path), text) for path, text in messages(error, model)]
     if problems:

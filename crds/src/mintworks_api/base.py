@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Annotated, Any, ClassVar
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 GROUP = "mintworks.dev"
@@ -36,11 +46,31 @@ class Rule:
 
 
 class Model(BaseModel):
-    """Base of all API models: camelCase on the wire, unknown fields refused."""
+    """Base of all API models: camelCase on the wire, unknown fields refused, and nothing taken for a value of another
+    type. What the API server refuses, `mintworks run` refuses too.
+    """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, strict=True)
 
     rules: ClassVar[tuple[Rule, ...]] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_unset(cls, values: Any) -> Any:
+        """As the API server has it, which drops a null wherever it may be dropped."""
+        if not isinstance(values, Mapping):
+            return values
+        known = {name for n, f in cls.model_fields.items() for name in (n, f.alias)}
+        return {name: value for name, value in values.items() if value is not None or name not in known}
+
+    @classmethod
+    def parse(cls, values: Any) -> Self:
+        """The model of what stands in YAML: fields by their names there alone.
+
+        Raises:
+            pydantic.ValidationError: with the path of each bad field.
+        """
+        return cls.model_validate(values, by_alias=True, by_name=False)
 
     def wire(self) -> dict[str, Any]:
         """The object as it stands in YAML: camelCase, without what is unset."""
@@ -50,7 +80,9 @@ class Model(BaseModel):
 class StatusModel(Model):
     """Base of status models: what a newer operator wrote must not stop an older one from reading."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True, strict=False
+    )
 
 
 def mutable() -> dict[str, Any]:
@@ -78,16 +110,71 @@ Duration = Annotated[str, Field(pattern=DURATION_PATTERN, min_length=2, max_leng
 Count = Annotated[int, Field(ge=0, le=_INT64_MAX), WithJsonSchema({"type": "integer"})]
 DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
 DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
-FileKey = Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", min_length=1, max_length=253)]
+# A file's name in the pod: neither `.` nor anything that begins with two dots.
+FileKey = Annotated[
+    str, Field(pattern=r"^([-_a-zA-Z0-9]|\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$", min_length=1, max_length=253)
+]
 # No empty, `.` or `..` segment and no leading slash: the path stays inside the volume or folder it names.
 _SEGMENT = r"([^./\x00][^/\x00]*|\.[^./\x00][^/\x00]*|\.\.[^/\x00]+)"
 RelativePath = Annotated[str, Field(pattern=f"^{_SEGMENT}(/{_SEGMENT})*$", min_length=1, max_length=1024)]
 # Neither user info nor a query: both are where credentials hide, and this text is shown to everyone who may read jobs.
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+(/[^?#\s]*)?$", max_length=2048)]
+# Visible ASCII, as URLs are: what counts as white space beyond it, programs do not agree about.
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[!-\"$-.0->A-~]+(/[!-\"$->@-~]*)?$", max_length=2048)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 Cid = Annotated[str, Field(pattern=r"^(b[a-z2-7]{58,110}|Qm[1-9A-HJ-NP-Za-km-z]{44})$", max_length=120)]
 SolanaAddress = Annotated[str, Field(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$", max_length=44)]
+# What pods accept: nothing negative. A number of 18 digits fits 64 bits.
+QUANTITY_PATTERN = r"^[0-9]{1,18}(\.[0-9]{1,9})?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|e[0-9]{1,2})?$"
+_QUANTITY = re.compile(QUANTITY_PATTERN)
+
+
+def _quantity(value: str | int) -> str | int:
+    if _QUANTITY.fullmatch(value) if isinstance(value, str) else 0 <= value <= _INT64_MAX:
+        return value
+    raise ValueError(f"{value!r} is not a quantity such as 500m, 2 or 256Mi")
+
+
 Quantity = Annotated[
     str | int,
-    Field(json_schema_extra={"x-kubernetes-int-or-string": True}),
+    AfterValidator(_quantity),
+    Field(json_schema_extra={"x-kubernetes-int-or-string": True, "pattern": QUANTITY_PATTERN, "minimum": 0}),
 ]
+MOMENT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[-+][0-9]{2}:[0-9]{2})$"
+_MOMENT = re.compile(MOMENT_PATTERN)
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+MOMENT_MESSAGE = "a time of the years 1970 to 8999 is needed, such as 2030-01-31T12:00:00Z"
+
+
+def moment_rule(name: str) -> Rule:
+    """The CEL rule that the field, where it is set, is a `Moment`."""
+    # `format: date-time` alone lets an empty list pass, and times that no calendar has.
+    bounds = (f"timestamp('{bound:%Y-%m-%dT%H:%M:%SZ}')" for bound in (_FIRST, _LAST))
+    least, most = bounds
+    return Rule(f"!has(self.{name}) || (self.{name} >= {least} && self.{name} < {most})", MOMENT_MESSAGE, field=name)
+
+
+def _rfc3339(value: object) -> object:
+    if isinstance(value, datetime) or (isinstance(value, str) and _MOMENT.fullmatch(value)):
+        return value
+    raise ValueError(MOMENT_MESSAGE)
+
+
+def _in_calendar(value: datetime) -> datetime:
+    if not _FIRST <= value < _LAST:
+        raise ValueError(MOMENT_MESSAGE)
+    return value
+
+
+#: A time of a spec, RFC 3339, far enough from the calendar's ends that a duration can be added anywhere.
+Moment = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_rfc3339),
+    AfterValidator(_in_calendar),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": MOMENT_PATTERN}),
+]
+
+
+def without_null(value: Any) -> Any:
+    """A map without entries that are null, as the API server stores it."""
+    return {k: v for k, v in value.items() if v is not None} if isinstance(value, Mapping) else value

@@ -74,7 +74,7 @@ class JobKind:
         Raises:
             pydantic.ValidationError: with the path of each bad field.
         """
-        return self.spec.model_validate(spec)
+        return self.spec.parse(spec)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from .base import Cid, Count, DnsLabel, HttpUrl, Model, Rule, SolanaAddress, StatusModel, mutable
+from .base import Cid, Count, DnsLabel, HttpUrl, Model, Rule, SolanaAddress, StatusModel, mutable, without_null
 from .kind import Dependency, JobKind, JobSpec
 from .metadatajob import CREATORS_ONCE, CREATORS_SHARE, Creators, check_creators, metadata_job
 from .refs import JobRef, Mount, SecretKeyRef, Source, VolumePath, exactly_one, one_of
@@ -198,8 +198,8 @@ class Recipients(Model):
         None,
         description="An address, or the word wallet for the job's own. Default: none; a row without one is an error.",
     )
-    overrides: Annotated[dict[str, SolanaAddress], Field(max_length=1000)] | None = Field(
-        None, description='Item number to address, for example {"3": …}.'
+    overrides: Annotated[dict[str, SolanaAddress], Field(max_length=1000), BeforeValidator(without_null)] | None = (
+        Field(None, description='Item number to address, for example {"3": …}.')
     )
 
 

@@ -5,9 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
-from .base import Count, DnsLabel, Duration, Model, Quantity, Rule, StatusModel, mutable, parse_duration
+from .base import (
+    Count,
+    DnsLabel,
+    Duration,
+    Model,
+    Moment,
+    Quantity,
+    Rule,
+    StatusModel,
+    moment_rule,
+    mutable,
+    parse_duration,
+)
 
 
 class Backoff(Model):
@@ -88,13 +100,14 @@ class JobPolicy(PolicyDefaults):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("!(has(self.startAfter) && has(self.delay))", "set startAfter or delay, not both", field="delay"),
+        moment_rule("startAfter"),
     )
 
     queue: DnsLabel | None = Field(
         None,
         description="JobQueue of this namespace that admits the job. Default: `default`, made where it is missing.",
     )
-    start_after: AwareDatetime | None = Field(
+    start_after: Moment | None = Field(
         None, description="Not before this time (RFC 3339).", json_schema_extra=mutable()
     )
     delay: Duration | None = Field(None, description="Not before this long after creation.")

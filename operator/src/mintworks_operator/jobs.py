@@ -19,6 +19,9 @@ MOUNTS_DIR = "/mintworks/mounts"
 WORK_DIR = "/mintworks/work"
 REDIS_DIR = "/mintworks/redis"
 
+#: Seconds; the API server takes no more.
+LONGEST_DEADLINE = 2**31 - 1
+
 #: Rules of the pod failure policy, in this order. A Failed condition names the index: it is what classifies a run.
 RULES: tuple[dict[str, Any], ...] = (
     {"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
@@ -98,7 +101,7 @@ def _pod(create: CreateRun, config: Config) -> dict[str, Any]:
     timeout = create.policy.timeout_delta
     if timeout is not None:
         # On the pod, so that it counts from the pod's start; on the Job it would count the time in the scheduler too.
-        pod["activeDeadlineSeconds"] = max(1, math.ceil(timeout.total_seconds()))
+        pod["activeDeadlineSeconds"] = min(max(1, math.ceil(timeout.total_seconds())), LONGEST_DEADLINE)
     return pod
 
 

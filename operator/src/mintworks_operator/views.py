@@ -50,7 +50,7 @@ def queue_view(obj: Json) -> QueueView:
     """A JobQueue."""
     meta = obj["metadata"]
     try:
-        spec: JobQueueSpec | None = JobQueueSpec.model_validate(obj.get("spec") or {})
+        spec: JobQueueSpec | None = JobQueueSpec.parse(obj.get("spec") or {})
     except ValidationError:
         spec = None
     return QueueView(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -93,7 +93,9 @@ def test_a_wait_wakes_at_its_end() -> None:
     [("2026-01-02T10:00:00+02:00", "2026-01-02T08:00:00Z"), ("9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59-12:00")],
 )
 def test_times_are_told_in_utc(after: str, told: str) -> None:
-    assert told in written(look(job({"startAfter": after}))).status.conditions[0].message
+    """The second stands in a status that somebody wrote: of a spec it is refused."""
+    until = waiting(next_attempt_time=datetime.fromisoformat(after))
+    assert told in written(look(job(status=until))).status.conditions[0].message
 
 
 def test_a_delay_is_for_the_first_run_alone() -> None:

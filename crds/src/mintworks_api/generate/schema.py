@@ -75,7 +75,7 @@ def _without_null(schema: Schema) -> Schema:
 def _plain(schema: Schema, definitions: Schema) -> Schema:
     """A JSON schema of plain values, lists and maps in structural form."""
     if "anyOf" in schema:  # Quantity is the only union of the API
-        return {"x-kubernetes-int-or-string": True}
+        return {k: schema[k] for k in ("x-kubernetes-int-or-string", "pattern", "minimum")}
     if "$ref" in schema:
         schema = definitions[schema["$ref"].removeprefix("#/$defs/")]
     kept = {k: v for k, v in schema.items() if k in _KEPT}
