@@ -60,7 +60,7 @@ class Model(BaseModel):
         """As the API server has it, which drops a null wherever it may be dropped."""
         if not isinstance(values, Mapping):
             return values
-        known = {name for n, f in cls.model_fields.items() for name in (n, f.alias)}
+        known = {field.alias for field in cls.model_fields.values()}
         return {name: value for name, value in values.items() if value is not None or name not in known}
 
     @classmethod
