@@ -5,19 +5,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 import yaml
 from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.cluster.controlplane import free_ports
-from support.kubelet import Kubelet
+from mintworks_operator.election import DURATION, RENEW
+from support.gate import Gate
+from support.kubelet import Kubelet, eventually
 from support.redis_server import RedisServer
 
 SPACES = 28
+TESTS = Path(__file__).parents[2]
+#: The bound that docs/architecture.md states, and what a busy machine adds to it.
+TAKEN_OVER = DURATION + 2 * RENEW
+BUSY = 15
 
 
 @dataclass
@@ -29,8 +37,17 @@ class Process:
     metrics: int
     health: int
 
+    def said(self, words: str) -> bool:
+        """Whether its log has these words."""
+        return words in self.log.read_text()
+
+    @property
+    def leads(self) -> bool:
+        """Whether it leads, or did, and knows the cluster."""
+        return self.said("the cache is complete")
+
     def kill(self) -> None:
-        """End it without a warning."""
+        """End it without a warning, paused or not."""
         self.popen.kill()
         self.popen.wait(20)
 
@@ -50,14 +67,25 @@ class Launcher:
     namespaces: list[str]
     redis: str
 
-    def start(self) -> Process:
-        """One more operator, on the same Lease."""
-        name = uuid.uuid4().hex[:6]
+    def apart(self, *namespaces: str) -> Launcher:
+        """For operators with a Lease of their own, that serve these namespaces alone."""
+        return replace(self, lease=f"mintworks-{uuid.uuid4().hex[:6]}", namespaces=list(namespaces))
+
+    def start(self, kubeconfig: Path | None = None, name: str | None = None, ahead: float = 0.0) -> Process:
+        """One more operator, on the same Lease.
+
+        Args:
+            kubeconfig: Its way to the API server, where it is not the administrator's.
+            name: Who it is in the Lease.
+            ahead: Seconds that its clock is ahead of this machine's.
+        """
+        name = name or uuid.uuid4().hex[:6]
         metrics, health = free_ports(2)
         url = self.folder / "redis-url"
         url.write_text(self.redis)
         variables = {
-            "KUBECONFIG": str(self.plane.kubeconfig),
+            "KUBECONFIG": str(kubeconfig or self.plane.kubeconfig),
+            "PYTHONPATH": str(TESTS),
             "MINTWORKS_NAMESPACES": ",".join(self.namespaces),
             "MINTWORKS_IMAGES": '{"runner": "mintworks/runner:test"}',
             "MINTWORKS_REDIS_FILE": str(url),
@@ -66,12 +94,63 @@ class Launcher:
             "MINTWORKS_METRICS_PORT": str(metrics),
             "MINTWORKS_HEALTH_PORT": str(health),
         }
-        log = self.folder / f"{name}.log"
+        log = self.folder / f"{uuid.uuid4().hex[:6]}.log"
+        command = ["mintworks_operator"] if not ahead else ["support.shifted", str(ahead)]
         with log.open("wb") as out:
             popen = subprocess.Popen(
-                [sys.executable, "-m", "mintworks_operator"], env={**os.environ, **variables}, stdout=out, stderr=out
+                [sys.executable, "-m", *command], env={**os.environ, **variables}, stdout=out, stderr=out
             )
         return Process(popen, log, metrics, health)
+
+
+@dataclass
+class Team:
+    """Operators on a Lease of their own, which serve one namespace."""
+
+    launcher: Launcher
+    space: Kubelet
+    folder: Path
+    stack: ExitStack
+    started: list[Process] = field(default_factory=list)
+
+    def start(self, gate: Gate | None = None, name: str | None = None) -> Process:
+        """One more operator."""
+        self.started.append(self.launcher.start(gate.kubeconfig if gate is not None else None, name))
+        return self.started[-1]
+
+    def leader(self, gate: Gate | None = None, name: str | None = None) -> Process:
+        """One more operator, once it leads."""
+        process = self.start(gate, name)
+        eventually("it leads", lambda: process.leads, 60)
+        return process
+
+    def follower(self) -> Process:
+        """One more operator, once it waits."""
+        process = self.start()
+        eventually("it waits", lambda: process.said("waiting for Lease"))
+        return process
+
+    def gate(self) -> Gate:
+        """A gate to the API server."""
+        folder = self.folder / f"gate-{len(list(self.folder.iterdir()))}"
+        folder.mkdir()
+        return self.stack.enter_context(Gate(self.launcher.plane.kubeconfig, folder))
+
+    def lease(self, *arguments: str) -> str:
+        """kubectl on the Lease."""
+        verb, *rest = arguments
+        return self.launcher.plane.kubectl(verb, "lease", self.launcher.lease, *rest)
+
+    def holder(self) -> str:
+        """Who holds the Lease."""
+        return self.lease("get", "-o", "jsonpath={.spec.holderIdentity}")
+
+
+def seconds_until(what: str, done: Callable[[], bool], limit: float) -> float:
+    """How long it took from now on."""
+    began = time.monotonic()
+    eventually(what, done, limit)
+    return time.monotonic() - began
 
 
 def _spaces(plane: ControlPlane, count: int) -> list[str]:
@@ -124,3 +203,16 @@ def space(operator: Process, fresh: Callable[[], Kubelet]) -> Kubelet:
     """A namespace of its own for a test, served by the module's operator."""
     del operator
     return fresh()
+
+
+@pytest.fixture
+def team(launcher: Launcher, fresh: Callable[[], Kubelet], tmp_path: Path) -> Iterator[Team]:
+    """Operators for a test of its own. Afterwards none of them has hit a bug of its own."""
+    space = fresh()
+    with ExitStack() as stack:
+        made = Team(launcher.apart(space.namespace), space, tmp_path, stack)
+        yield made
+        for process in made.started:
+            if process.popen.poll() is None:
+                process.kill()
+            assert "Traceback" not in process.log.read_text(), process.log.read_text()[-4000:]
