@@ -60,6 +60,7 @@ verify: $(SYNCED) ## Fail when something generated differs from what makes it
 	$(RUN) python -m mintworks_api.generate --check .
 	$(RUN) python -m mintworks_dev.examples --check
 	$(RUN) python -m mintworks_dev.chart --check
+	$(RUN) python -m mintworks_dev.troubleshooting --check
 	$(UV) lock --check --quiet
 
 .PHONY: lint
@@ -76,10 +77,11 @@ bench: $(SYNCED) ## Measure; GROUP=name for one group. Writes build/bench.json
 ##@ Work on it
 
 .PHONY: generate
-generate: $(SYNCED) ## Make CRDs, reference pages, example and chart tables from their sources
+generate: $(SYNCED) ## Make CRDs, reference pages, example, chart and reason tables from their sources
 	$(RUN) python -m mintworks_api.generate .
 	$(RUN) python -m mintworks_dev.examples
 	$(RUN) python -m mintworks_dev.chart
+	$(RUN) python -m mintworks_dev.troubleshooting
 
 .PHONY: images
 images: $(SYNCED) ## Build the container images, without an engine or a registry

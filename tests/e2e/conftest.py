@@ -19,7 +19,20 @@ from support.kube import Space
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "genesis"
 #: One namespace a test; the chart serves exactly these.
-SPACES = ("happy", "runner", "operator", "redis", "badrow", "suspend", "delete", "again")
+SPACES = (
+    "refused",
+    "missing",
+    "patient",
+    "account",
+    "happy",
+    "runner",
+    "operator",
+    "redis",
+    "badrow",
+    "suspend",
+    "delete",
+    "again",
+)
 #: The protocol waits in blocks, so a faster chain makes the same tests shorter.
 SLOT_MS = 100
 

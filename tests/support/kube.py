@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 import yaml
-from mintworks_api import API_VERSION, JOB_KINDS
+from mintworks_api import API_VERSION
 from mintworks_dev.cluster import AnyCluster
 from mintworks_dev.commands import CommandError
 from mintworks_dev.stack.values import RESOURCES
@@ -64,7 +64,7 @@ def until(what: str, probe: Callable[[], T | None], timeout: float = 60, interva
 _PATHS = {
     "jobs": "/apis/batch/v1",
     "pods": "/api/v1",
-    **{kind.plural: f"/apis/{API_VERSION}" for kind in JOB_KINDS.values()},
+    **dict.fromkeys(RESOURCES.split(","), f"/apis/{API_VERSION}"),
 }
 
 

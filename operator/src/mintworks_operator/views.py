@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from mintworks_api import JobQueueSpec, JobQueueStatus, JobStatus
 from pydantic import ValidationError
 
-from .core import JobView, QueueView, RunState, RunView, Trouble
+from .core import Failure, JobView, QueueView, RunState, RunView, Trouble
 from .endings import container_of, ended_of, ending, lingers, told, words
 from .names import run_number
-from .troubles import of_pod
+from .troubles import of_pod, of_rejected
 
 Json = dict[str, Any]
 
@@ -89,11 +89,17 @@ def run_view(job: Json, pods: Iterable[Json], trouble: Trouble | None = None) ->
         finished=(moment(ended.get("finishedAt")) or _transition(job)) if done else None,
         termination=told(ended),
         message=words(job, pod, failure),
-        trouble=(of_pod(pod) or trouble) if state is RunState.PENDING else None,
+        trouble=_trouble(state, failure, pod, trouble),
         stopping="deletionTimestamp" in job["metadata"],
         lingers=done and lingers(pod),
         **whereabouts(pod),
     )
+
+
+def _trouble(state: RunState, failure: Failure | None, pod: Json | None, told: Trouble | None) -> Trouble | None:
+    if failure is Failure.DISRUPTED:
+        return of_rejected(pod)
+    return (of_pod(pod) or told) if state is RunState.PENDING else None
 
 
 def orphan_view(pod: Json) -> RunView:

@@ -13,7 +13,10 @@ import jsonschema
 import pytest
 import yaml
 from mintworks_api import API_VERSION, JOB_KINDS, JobKind
+from mintworks_dev import troubleshooting
+from mintworks_operator.core.texts import REASONS
 from mintworks_runners.core.protocol import SPEC_LIMIT, Environment, RunSpec
+from mintworks_runners.core.reasons import TABLE, Then
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted(
@@ -122,17 +125,29 @@ def test_the_protocol_page_says_what_the_runners_do() -> None:
         assert result == {f.alias or n for n, f in kind.result.model_fields.items()}, name
 
 
-def test_the_reasons_of_the_troubleshooting_page_are_told_by_someone() -> None:
-    """A reason that no code says any more sends people looking for what is not there."""
-    sources = [*ROOT.glob("operator/src/**/*.py"), *ROOT.glob("jobrunners/src/**/*.py"), *ROOT.glob("crds/src/**/*.py")]
-    said = {word for path in sources for word in re.findall(r"\"([A-Z][A-Za-z]+)\"", path.read_text())}
-    page = (ROOT / "docs/troubleshooting.md").read_text() + (ROOT / "docs/protocol.md").read_text()
-    cells = [line.split("|")[1] for line in page.splitlines() if line.startswith("|")]
-    told = {word for cell in cells for word in re.findall(r"`([A-Z][a-z]+[A-Za-z]*)`", cell)}
-    listed = re.search(r"Reasons that go with 75: (.*?)\.\n", page, re.DOTALL)
+def test_the_troubleshooting_page_has_every_reason_with_its_advice() -> None:
+    """Its tables are made from the texts themselves; what stands around them names reasons that exist."""
+    text = (ROOT / "docs/troubleshooting.md").read_text()
+    assert troubleshooting.page(text) == text
+    known = {*REASONS, *TABLE}
+    for reason in known:
+        assert f"| `{reason}` |" in text
+    prose = [line for line in text.splitlines() if not line.startswith("|")]
+    named = set(re.findall(r"\(`([A-Z]\w+)`\)", "\n".join(prose)))
+    assert named
+    assert named <= known
+
+
+def test_a_table_without_a_place_on_the_page_is_an_error() -> None:
+    text = (ROOT / "docs/troubleshooting.md").read_text()
+    with pytest.raises(ValueError, match="needed: waits, starts"):
+        troubleshooting.page(text.replace("<!-- table: starts -->", ""))
+
+
+def test_the_protocol_page_lists_the_reasons_that_wait() -> None:
+    listed = re.search(r"Reasons that go with 75: (.*?)\.\n", (ROOT / "docs/protocol.md").read_text(), re.DOTALL)
     assert listed
-    told |= set(re.findall(r"`(\w+)`", listed[1]))
-    assert told - said == set()
+    assert set(re.findall(r"`(\w+)`", listed[1])) == {r for r, said in TABLE.items() if said.then is Then.WAIT}
 
 
 def test_the_file_map_names_files() -> None:

@@ -11,6 +11,7 @@ from mintworks_api import JobStatus, Phase
 from mintworks_api.policy import ResolvedPolicy
 from mintworks_api.status import Attempts, Items, Progress
 from mintworks_operator.core import CreateRun, Emit, Holding, News, RequeueAt, RunState, RunView, StopRun, Trouble
+from mintworks_operator.core.texts import REASONS
 from support.snapshots import (
     CREATED,
     NOW,
@@ -59,7 +60,9 @@ def test_trouble_is_told_once_for_each_reason() -> None:
     trouble = Trouble("ImagePull", "no such image")
     first = look(job(status=active()), run(state=RunState.PENDING, trouble=trouble))
     assert reason_of(first) == ("False", "ImagePull")
-    assert only(first, Emit).message == "no such image"
+    told = only(first, Emit).message
+    assert told == f"{REASONS['ImagePull'].todo} The cluster says: no such image"
+    assert written(first).status.conditions[-1].message == told
     again = look(job(status=written(first).status), run(state=RunState.PENDING, trouble=trouble))
     assert kinds(again) == ["RequeueAt"]
 

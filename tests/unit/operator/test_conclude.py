@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from mintworks_api import JobStatus, Phase
 from mintworks_api.status import ActiveRun, Attempts, Items, JobError, Progress
-from mintworks_operator.core import Emit, Failure, RequeueAt, RunState, RunView, StopRun
+from mintworks_operator.core import Emit, Failure, RequeueAt, RunState, RunView, StopRun, Trouble
+from mintworks_operator.core.texts import REASONS
 from support.snapshots import (
     NOW,
     RESULT,
@@ -201,7 +202,7 @@ def test_the_clusters_words_stand_in_for_a_silent_runner() -> None:
     words = "The runner ended with exit code 137 (OOMKilled)."
     status = written(look(job(status=active()), failed(Failure.FAILED, message=words))).status
     assert status.attempts is not None
-    assert status.attempts.last[-1].message == words
+    assert status.attempts.last[-1].message == f"{words} {REASONS['RunFailed'].todo}"
 
 
 def test_an_asked_stop_goes_on_at_once() -> None:
@@ -232,3 +233,12 @@ def test_a_run_whose_pod_lingers_is_judged_after_a_moment_and_then_stopped(end: 
     assert later.actions[0] == written(later), "guarded"
     gone = look(job(status=after), replace(lingering, stopping=True), now=NOW + timedelta(seconds=10))
     assert StopRun not in [type(a) for a in gone.actions]
+
+
+def test_what_a_node_refused_is_a_stall_in_the_nodes_words() -> None:
+    refused = failed(Failure.DISRUPTED, trouble=Trouble("NodeRefused", "OutOfcpu: too much"))
+    status = written(look(job(status=active()), refused)).status
+    assert status.attempts is not None
+    record = status.attempts.last[-1]
+    assert (record.outcome, record.reason, status.attempts.made) == ("Stalled", "NodeRefused", 0)
+    assert record.message == f"{REASONS['NodeRefused'].todo} The cluster says: OutOfcpu: too much"

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from mintworks_api import JobStatus
 from mintworks_operator.core import Failure, RunState, Trouble
-from mintworks_operator.troubles import of_events, of_refusal
 from mintworks_operator.views import job_view, queue_view, run_view
 
 Json = dict[str, Any]
@@ -120,31 +119,6 @@ def test_the_exit_code_in_words() -> None:
 )
 def test_why_a_pod_does_not_start(status: Json, trouble: Trouble | None) -> None:
     assert run_view(kube_job(), [status]).trouble == trouble
-
-
-@pytest.mark.parametrize(
-    ("reason", "note", "told"),
-    [
-        ("FailedCreate", 'pods "a" is forbidden: exceeded quota: q', "QuotaExceeded"),
-        ("FailedCreate", 'pods "a" is forbidden: violates PodSecurity "restricted:latest"', "PodSecurity"),
-        ("FailedCreate", 'admission webhook "w" denied the request', "AdmissionDenied"),
-        ("FailedCreate", "pods a is forbidden: maximum memory usage per Container is 1Gi", "LimitRange"),
-        ("FailedCreate", "something new", "PodNotCreated"),
-        ("FailedMount", 'MountVolume.SetUp failed: secret "minter" not found', "MountFailed"),
-        ("FailedScheduling", "0/1 nodes are available", "Unschedulable"),
-    ],
-)
-def test_what_the_clusters_events_say(reason: str, note: str, told: str) -> None:
-    old = {"type": "Warning", "reason": "FailedMount", "note": "old", "eventTime": "2026-01-01T00:00:00Z"}
-    new = {"type": "Warning", "reason": reason, "note": note, "eventTime": "2026-01-01T00:00:01Z"}
-    normal = {"type": "Normal", "reason": "Scheduled", "note": "fine", "eventTime": "2026-01-01T00:00:02Z"}
-    assert of_events([old, new, normal]) == Trouble(told, note)
-    assert of_events([normal]) is None
-
-
-def test_a_refusal_keeps_the_clusters_words() -> None:
-    assert of_refusal("exceeded quota: jobs").reason == "QuotaExceeded"
-    assert of_refusal("anything") == Trouble("JobRefused", "anything")
 
 
 def test_a_job_resource() -> None:

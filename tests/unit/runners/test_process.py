@@ -105,7 +105,7 @@ async def test_an_unexpected_error_is_an_attempt_without_secrets(run: Run) -> No
 
     assert await run_with(run, broken) == 1
     assert run.termination["reason"] == "Unexpected"
-    assert run.termination["message"] == "RuntimeError: no answer from https://***@rpc.example/"
+    assert run.termination["message"].startswith("RuntimeError: no answer from https://***@rpc.example/. ")
 
 
 async def test_a_result_that_does_not_fit_is_not_a_success(run: Run) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mintworks_runners.core.errors import AttemptFailed, Finding, Findings, InvalidInput, Stopped, Waiting
+from mintworks_runners.core.reasons import TABLE, ended
 from mintworks_runners.core.termination import LIMIT, encode_failure, encode_result
 
 text = st.text(max_size=400)
@@ -37,7 +38,7 @@ def test_a_single_finding_is_told_whole() -> None:
     error = InvalidInput.one("MissingValue", "empty, but required", field="rows", row=3, column="name")
     assert json.loads(encode_failure(error)) == {
         "reason": "MissingValue",
-        "message": "rows, row 3, column name: empty, but required",
+        "message": f"rows, row 3, column name: empty, but required. {TABLE['MissingValue'].todo}",
         "errors": [
             {"reason": "MissingValue", "message": "empty, but required", "field": "rows", "row": 3, "column": "name"}
         ],
@@ -54,7 +55,7 @@ def test_many_findings_are_dropped_from_the_end() -> None:
     value = json.loads(encode_failure(caught.value))
     rows = [error["row"] for error in value["errors"]]
     assert rows == list(range(2, 2 + len(rows)))
-    assert value["message"] == f"400 problems, {400 - len(rows)} more than listed"
+    assert value["message"] == f"400 problems, {400 - len(rows)} more than listed. {TABLE['InvalidInput'].todo}"
 
 
 def test_a_result_must_fit() -> None:
@@ -75,3 +76,10 @@ def test_a_result_must_fit() -> None:
 )
 def test_exit_codes(error: InvalidInput | Stopped | Waiting | AttemptFailed, code: int, reason: str) -> None:
     assert (error.exit_code, error.reason) == (code, reason)
+
+
+@pytest.mark.parametrize("reason", sorted(TABLE))
+def test_whatever_a_run_says_it_ends_with_what_to_do(reason: str) -> None:
+    data = encode_failure(ended(reason, "x" * 5000, field="rows", item=10**9))
+    assert len(data) <= LIMIT
+    assert json.loads(data)["message"].endswith(f"… {TABLE[reason].todo}")

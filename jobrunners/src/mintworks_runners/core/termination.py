@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .errors import Finding, InvalidInput, RunEnded
+from .reasons import advice
 from .redaction import redact
 
 LIMIT: Final = 1024
@@ -31,17 +32,19 @@ def encode_result(result: Mapping[str, Any]) -> bytes:
 def encode_failure(error: RunEnded) -> bytes:
     """The message of a run that did not complete: reason, message and as many findings as fit, then how many more.
 
-    Without secrets: they are left out before anything is cut, since half of one would not be known for one.
+    It ends with what to do. Without secrets: they are left out before anything is cut, since half of one would not be
+    known for one.
     """
     told = redact(error.message)
+    plain = {"reason": error.reason, "message": _advised(error, told, _MESSAGE_LIMIT)}
     if not isinstance(error, InvalidInput):
-        return _dump({"reason": error.reason, "message": _clip(told, _MESSAGE_LIMIT)})
+        return _dump(plain)
     for kept in range(len(error.findings), 0, -1):
         data = _dump(_with_findings(error, told, error.findings[:kept]))
         if len(data) <= LIMIT:
             return data
     # A single finding too long for its places (field, column); the reason and the clipped summary always fit.
-    return _dump({"reason": error.reason, "message": _clip(told, _MESSAGE_LIMIT)})
+    return _dump(plain)
 
 
 def write(path: Path, message: bytes) -> None:
@@ -57,7 +60,14 @@ def _with_findings(error: InvalidInput, told: str, findings: Sequence[Finding]) 
     more = error.total - len(findings)
     message = told if error.total == 1 else f"{error.total} problems" + (f", {more} more than listed" if more else "")
     errors = [_finding(found) for found in findings]
-    return {"reason": error.reason, "message": _clip(message, _FINDING_LIMIT), "errors": errors}
+    return {"reason": error.reason, "message": _advised(error, message, _FINDING_LIMIT), "errors": errors}
+
+
+def _advised(error: RunEnded, message: str, limit: int) -> str:
+    """The message, cut to the limit, as a sentence, and what to do about it."""
+    said, todo = _clip(message, limit).rstrip(" :\n"), advice(error.reason)
+    end = "" if said.endswith((".", "!", "?", "…")) or not said or not todo else "."
+    return f"{said}{end} {todo}".strip()
 
 
 def _finding(found: Finding) -> dict[str, str | int]:

@@ -10,6 +10,7 @@ from mintworks_api import MintJobSpec
 
 from mintworks_runners.core.context import JobContext, Result
 from mintworks_runners.core.errors import Findings, RunEnded
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.tasks import end
 from mintworks_runners.mint import outcome
 from mintworks_runners.mint.builder import Signer
@@ -23,7 +24,6 @@ from mintworks_runners.mint.market import Market
 from mintworks_runners.mint.money import estimate, objection
 from mintworks_runners.mint.places import Places
 from mintworks_runners.mint.prepare import Work, prepare
-from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.reconcile import Standing, audit, reconcile
 from mintworks_runners.mint.replay import Replay
 from mintworks_runners.mint.telling import Telling

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from solders.pubkey import Pubkey
 
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.core.tasks import end
 from mintworks_runners.mint.builder import MintBuilder
@@ -19,7 +20,6 @@ from mintworks_runners.mint.campaign import Campaign, Flight
 from mintworks_runners.mint.funds import Funds
 from mintworks_runners.mint.lease import Lease
 from mintworks_runners.mint.market import Market
-from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.replay import Replay
 from mintworks_runners.mint.rpc.chain import STATUS_LIMIT, Blockhash, Chain
 from mintworks_runners.mint.rpc.endpoint import EndpointAwayError

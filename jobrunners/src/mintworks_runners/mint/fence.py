@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import BLOCKHASH_LIFE, Chain
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from mintworks_api.mintjob import Asset, Recipients
 from solders.pubkey import Pubkey
 
 from mintworks_runners.core.errors import Findings
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.metadata.recompute import MintItem
-from mintworks_runners.mint.reasons import ended
 from mintworks_runners.solana.instructions import CollectionAccounts, Mint
 from mintworks_runners.solana.metadata import Collection, Creator, MetadataArgs, problems
 

@@ -12,8 +12,8 @@ from solders.keypair import Keypair
 from yarl import URL
 
 from mintworks_runners.core.context import JobContext
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.redaction import conceal, conceal_url
-from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.endpoint import Endpoint
 
 

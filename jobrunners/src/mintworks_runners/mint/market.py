@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from solders.hash import Hash
 from solders.pubkey import Pubkey
 
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.mint.builder import MintBuilder
 from mintworks_runners.mint.chainerrors import cannot_pay, explain
 from mintworks_runners.mint.pricing import Compute, price
-from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import Chain, Simulated
 from mintworks_runners.mint.rpc.endpoint import RpcError
 from mintworks_runners.solana.budget import MAX_COMPUTE_UNITS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mintworks_api.mintjob import LAMPORTS_PER_SOL
 
 from mintworks_runners.core.errors import RunEnded
-from mintworks_runners.mint.reasons import ended
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.solana.budget import LAMPORTS_PER_SIGNATURE
 from mintworks_runners.solana.tree import CONFIG_BYTES, TreeSize, rent
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from solders.pubkey import Pubkey
 
 from mintworks_runners.core.errors import Finding, InvalidInput, RunEnded
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.mint.campaign import Failure
 from mintworks_runners.mint.chainerrors import HOPELESS_CODES, cannot_pay, custom_code, explain
 from mintworks_runners.mint.facts import History
 from mintworks_runners.mint.items import Item
-from mintworks_runners.mint.reasons import ended
 from mintworks_runners.solana.programs import asset_id
 
 log = logging.getLogger(__name__)

@@ -12,12 +12,12 @@ from solders.pubkey import Pubkey
 
 from mintworks_runners.core.context import JobContext, parse_spec
 from mintworks_runners.core.errors import Findings
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.metadata.recompute import MintList, from_dependency, from_manifest
 from mintworks_runners.mint.builder import MintBuilder, Signer
 from mintworks_runners.mint.items import Design, Item, address, check, design, resolve
 from mintworks_runners.mint.money import MAINNET
 from mintworks_runners.mint.places import Places, Target
-from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import Account, Chain
 from mintworks_runners.mint.treeplan import check_given, check_new, new_tree
 from mintworks_runners.mint.treesetup import find_tree

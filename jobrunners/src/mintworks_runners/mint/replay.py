@@ -12,11 +12,11 @@ from typing import TypeVar
 from solders.pubkey import Pubkey
 
 from mintworks_runners.core.errors import RunEnded
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.mint.extract import UnreadableTransactionError, read_transaction
 from mintworks_runners.mint.facts import History, TxFact
 from mintworks_runners.mint.ledger import LedgerCache
-from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import PAGE_LIMIT, Chain, SignatureRow
 from mintworks_runners.mint.rpc.endpoint import Endpoint, EndpointAwayError, RpcError
 

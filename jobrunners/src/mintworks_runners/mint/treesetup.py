@@ -11,13 +11,13 @@ from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from mintworks_runners.core.errors import InvalidInput, RunEnded
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.mint import machine
 from mintworks_runners.mint.builder import SignedTransaction, Signer
 from mintworks_runners.mint.chainerrors import cannot_pay, explain
 from mintworks_runners.mint.lease import Lease, LeaseLapsed
 from mintworks_runners.mint.money import config_rent, sol
-from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.chain import Blockhash, Chain
 from mintworks_runners.mint.rpc.endpoint import EndpointAwayError, RpcError
 from mintworks_runners.mint.treeplan import Found, NewTree, accounts_of, check_new, creation, read_found

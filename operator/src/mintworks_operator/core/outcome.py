@@ -52,24 +52,31 @@ def judge(kind: JobKind, active: ActiveRun, run: RunView, why: str = "") -> Outc
     if active.stopping is not None and failure is not Failure.INPUT_BAD:
         return asked(active, why or run.message)
     verdict, reason, message = _FAILURES[failure]
+    if failure is Failure.DISRUPTED and run.trouble is not None:
+        return Outcome(verdict, run.trouble.reason, clip(texts.trouble(run.trouble.reason, run.trouble.message)))
     told = run.termination or {}
     if failure in {Failure.DISRUPTED, Failure.DEADLINE_EXCEEDED}:
         # The runner's own word says what it did when it was interrupted, not why it was.
-        return Outcome(verdict, reason, clip(run.message or message))
+        return Outcome(verdict, reason, _said(failure, reason, run.message or message))
     return Outcome(
         verdict,
         clip(_text(told.get("reason")) or reason, SHORT),
-        clip(_text(told.get("message")) or run.message or message),
+        clip(_text(told.get("message"))) or _said(failure, reason, run.message or message),
         errors=_errors(told.get("errors")),
         final=failure is Failure.INPUT_BAD,
     )
+
+
+def _said(failure: Failure, reason: str, what: str) -> str:
+    """What became of a run, with advice where somebody has to do something."""
+    return clip(what) if failure in {Failure.DISRUPTED, Failure.STOPPED} else texts.ended(reason, what)
 
 
 def asked(active: ActiveRun, why: str) -> Outcome:
     """The outcome of a run that the operator stopped, ended or gone."""
     if active.stopping == texts.SUSPENDED:
         return Outcome("Stopped", texts.SUSPENDED, texts.SUSPENDED_MESSAGE, asked=True)
-    return Outcome("Stalled", active.stopping or texts.START_TIMEOUT, clip(why or texts.START_TIMEOUT_STOPPING))
+    return Outcome("Stalled", active.stopping or texts.START_TIMEOUT, texts.start_timeout(why))
 
 
 def _complete(kind: JobKind, run: RunView) -> Outcome:

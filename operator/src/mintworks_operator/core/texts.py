@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import NamedTuple
+
+from .times import TEXT, clip
 
 ADMITTED = "Admitted"
 PROGRESSING = "Progressing"
@@ -41,6 +44,204 @@ ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
 TOO_MANY_STALLS = "TooManyStalls"
 NODE_UNREACHABLE = "NodeUnreachable"
 
+
+class Reason(NamedTuple):
+    """What a reason means, and in one sentence what a person should do about it."""
+
+    what: str
+    todo: str
+
+
+#: Why a job waits: reasons of its conditions Admitted and Progressing before a run, and while one is under way.
+WAITS: dict[str, Reason] = {
+    NAMESPACE_NOT_ENABLED: Reason(
+        "the operator does not serve this namespace",
+        "Add the namespace to the chart's value `tenants`, or apply the job in a namespace that is there.",
+    ),
+    INVALID_SPEC: Reason(
+        "the operator cannot read the spec",
+        "Correct the field that the message names; where it is frozen, delete the job and apply it again.",
+    ),
+    SPEC_TOO_LARGE: Reason("the job is too large for its runner", "Move content out of the spec into sources."),
+    QUEUE_NOT_FOUND: Reason(
+        "the job's queue does not exist", "Create the JobQueue, or leave spec.queue out for `default`."
+    ),
+    QUEUE_INVALID: Reason(
+        "the operator cannot read the queue's spec", "Correct the JobQueue; until then it admits nothing."
+    ),
+    DEPENDENCY_MISSING: Reason("the job that it builds on does not exist", "Apply the job that the message names."),
+    DEPENDENCY_FAILED: Reason(
+        "the job that it builds on failed",
+        "Delete the job that the message names, and apply a corrected one under the same name.",
+    ),
+    DEPENDENCY_NOT_FINISHED: Reason("the job that it builds on is under way", "It starts by itself."),
+    INPUT_CHANGED: Reason(
+        "rows or a document differ from what the first attempt froze",
+        "Put the old content back, or delete the job and apply it again for the new.",
+    ),
+    QUEUED: Reason(
+        "the queue is full, or another job holds an exclusive key (the same tree)",
+        "It starts by itself; a job with spec.priority 0 goes first.",
+    ),
+    DELAYED: Reason("startAfter or delay has not passed", "It starts by itself at the time that the message names."),
+    BACKOFF: Reason("the last run did not finish", "It goes on by itself at status.nextAttemptTime."),
+    NODE_UNREACHABLE: Reason(
+        "the node of the run's pod does not answer, or does not end a pod that it was told to end",
+        "Bring the node back; the run keeps its slot, because it may still work there.",
+    ),
+    SUSPENDED: Reason("spec.suspend is true", "Set spec.suspend to false to go on."),
+    STARTING: Reason("the run's pod is being made", "Wait: this takes seconds."),
+    RUNNING: Reason("the run is under way", "Nothing."),
+    STOPPING: Reason("the run was asked to stop", "Wait: it ends at a safe point."),
+}
+
+#: Why a run's pod does not start. troubles.py finds them in the cluster's words, which follow the advice.
+STARTS: dict[str, Reason] = {
+    "QuotaExceeded": Reason(
+        "a ResourceQuota of the namespace is used up",
+        "Raise the namespace's ResourceQuota, wait until others end, or ask for less in spec.runner.resources.",
+    ),
+    "QuotaUnspecified": Reason(
+        "a ResourceQuota counts what the pod does not state",
+        "Set what the quota asks for in spec.runner.resources, or give the namespace a LimitRange with defaults.",
+    ),
+    "LimitRange": Reason(
+        "the pod's resources are not what a LimitRange of the namespace allows",
+        "Set spec.runner.resources within the namespace's LimitRange, or change the LimitRange.",
+    ),
+    "PodSecurity": Reason(
+        "the pod violates the namespace's Pod Security Standard",
+        "Find out what adds that to the pod, such as a mesh's sidecar injection: the runner's own pod is `restricted`.",
+    ),
+    "AdmissionDenied": Reason(
+        "an admission webhook or policy refuses the pod",
+        "Ask whoever owns the policy that the message names; its words say what it wants.",
+    ),
+    "AdmissionUnavailable": Reason(
+        "an admission webhook does not answer",
+        "Bring the webhook that the message names back, or delete its configuration.",
+    ),
+    "ServiceAccountMissing": Reason(
+        "the namespace has no service account for runners",
+        "Run `helm upgrade` with the namespace in `tenants`: the chart makes the account.",
+    ),
+    "RightsMissing": Reason(
+        "the operator may not create Jobs in the namespace",
+        "Run `helm upgrade` with the namespace in `tenants`: the chart gives the operator its rights there.",
+    ),
+    "NamespaceTerminating": Reason(
+        "the namespace is being deleted", "The job goes with its namespace; apply it elsewhere."
+    ),
+    "JobRefused": Reason(
+        "the API server refuses the run's Job",
+        "Correct what the message names, in spec.runner or in the chart's values.",
+    ),
+    "PodNotCreated": Reason("the cluster makes no pod", "Read what the cluster says: it names what is in the way."),
+    "SecretMissing": Reason("a Secret does not exist", "Create the Secret that the message names, in this namespace."),
+    "SecretKeyMissing": Reason(
+        "a Secret lacks an entry", "Add the entry that the message names to the Secret, or correct the key in the spec."
+    ),
+    "ConfigMapMissing": Reason(
+        "a ConfigMap does not exist", "Create the ConfigMap that the message names, in this namespace."
+    ),
+    "ConfigMapKeyMissing": Reason(
+        "a ConfigMap lacks an entry",
+        "Add the entry that the message names to the ConfigMap, or correct the key in the spec.",
+    ),
+    "ClaimMissing": Reason(
+        "a PersistentVolumeClaim does not exist, or is being deleted",
+        "Create the PersistentVolumeClaim that the message names, in this namespace.",
+    ),
+    "ClaimNotBound": Reason(
+        "a PersistentVolumeClaim has no volume",
+        "Look at the claim with `kubectl describe pvc`: its StorageClass or its volume is missing.",
+    ),
+    "ClaimElsewhere": Reason(
+        "a claim's volume is on a node that has no place for the pod",
+        "Make room on the node that has the volume, or use a claim that every node can reach.",
+    ),
+    "MountFailed": Reason(
+        "a volume cannot be mounted",
+        "Look at the claim and its volume (`kubectl describe pvc`, `kubectl describe pv`): the node cannot mount it.",
+    ),
+    "Unschedulable": Reason(
+        "no node takes the pod", "Add room or a node that fits, or ask for less in spec.runner.resources."
+    ),
+    "SchedulingGated": Reason(
+        "another controller holds the pod back by a scheduling gate",
+        "Ask whoever owns the gate in the pod's spec.schedulingGates.",
+    ),
+    "NodeRefused": Reason(
+        "the node gave the pod back without starting it", "Look at the node with `kubectl describe node`."
+    ),
+    "ImagePull": Reason(
+        "the image cannot be pulled",
+        "Check the image's name and tag (the chart's `images`), its pull secret, and that nodes reach the registry.",
+    ),
+    "ImageNotPresent": Reason(
+        "the pull policy is Never and the node lacks the image",
+        "Load the image onto the node, or set another pullPolicy in the chart's `images`.",
+    ),
+    "ImageNameInvalid": Reason("the image's name is no name of an image", "Correct the image in the chart's `images`."),
+    "ContainerNotCreated": Reason(
+        "the node cannot make the container",
+        "Read what the node says; if it names no cause of yours, look at the node.",
+    ),
+    "SandboxFailed": Reason(
+        "the node cannot make the pod's network or sandbox",
+        "Look at the node and its CNI plugin with `kubectl describe node`.",
+    ),
+}
+
+#: How a run ended, in status.attempts.last, where its runner did not say so itself.
+RUNS: dict[str, Reason] = {
+    START_TIMEOUT: Reason(
+        "the container did not start within startTimeout",
+        "Do what the message says; the job starts by itself after it.",
+    ),
+    DISRUPTED: Reason(
+        "the pod was evicted, or its node went away", "It is run again by itself, up to maxStalled times."
+    ),
+    OUT_OF_MEMORY: Reason(
+        "the runner needed more memory than its limit",
+        "Delete the job and apply it again with a higher spec.runner.resources.limits.memory.",
+    ),
+    DEADLINE_EXCEEDED: Reason(
+        "the run took longer than spec.timeout", "Apply the job again with a longer spec.timeout."
+    ),
+    RUN_FAILED: Reason(
+        "the run failed without a word",
+        "Read its log with `kubectl logs`.",
+    ),
+    RUN_DELETED: Reason(
+        "someone deleted the run's Kubernetes Job", "It is run again by itself; to stop a job, set spec.suspend."
+    ),
+    NO_RESULT: Reason("the run ended well, but without a result", "It is run again by itself, and finds what is done."),
+    BAD_RESULT: Reason(
+        "the run told a result that the operator cannot read",
+        "See that operator and runner images are of the same version.",
+    ),
+    INPUT_BAD: Reason(
+        "the runner refused its input", "Read its log, correct the input, delete the job, and apply it again."
+    ),
+    STOPPED: Reason("the run stopped before its work was finished", "It goes on by itself."),
+}
+
+#: How a job ended, where that is no reason of its runner.
+ENDS: dict[str, Reason] = {
+    SUCCEEDED: Reason("all is done", "Nothing."),
+    ATTEMPTS_EXHAUSTED: Reason(
+        "every attempt failed",
+        "Correct why the last one failed, then delete the job and apply it again.",
+    ),
+    TOO_MANY_STALLS: Reason(
+        "the job was interrupted, or did not start, more often than maxStalled allows",
+        "Correct what interrupted it, then delete the job and apply it again.",
+    ),
+}
+
+REASONS = {**WAITS, **STARTS, **RUNS, **ENDS}
+
 STARTING_MESSAGE = "The run's pod is being started."
 RUNNING_MESSAGE = "The run is under way."
 STOPPING_MESSAGE = "The run was asked to stop."
@@ -48,16 +249,13 @@ SUSPENDED_MESSAGE = "spec.suspend is true; set it to false to go on."
 SUSPENDING_MESSAGE = "The run was asked to stop, because spec.suspend is true."
 START_TIMEOUT_STOPPING = "The run was given up, because its container did not start in time."
 QUEUED_MESSAGE = "Waits for a slot in its queue."
-UNSERVED_MESSAGE = "This namespace is not enabled; the chart's value `tenants` lists those that are."
+UNSERVED_MESSAGE = REASONS[NAMESPACE_NOT_ENABLED].todo
 COMPLETE_WITHOUT_RESULT = "The run ended without an error but told no result; it is run again."
 DELETED_MESSAGE = "The run's Kubernetes Job was deleted by someone else."
 DISRUPTED_MESSAGE = "The run's pod was evicted or its node went away."
 NEVER_ENDED_MESSAGE = "The run's pod was ended from outside; what its runner did last is not known."
 DEADLINE_MESSAGE = "The run took longer than spec.timeout."
-OUT_OF_MEMORY_MESSAGE = (
-    "The runner was killed, because it needed more memory than it may have. "
-    "Apply the job anew with a higher spec.runner.resources.limits.memory."
-)
+OUT_OF_MEMORY_MESSAGE = "The runner was killed, because it needed more memory than it may have."
 STOPPED_MESSAGE = "The run stopped before its work was finished."
 FAILED_MESSAGE = "The run failed without saying why."
 INPUT_BAD_MESSAGE = "The runner refused the input without saying why."
@@ -95,27 +293,27 @@ def node_unreachable(node: str) -> str:
 
 def queue_not_found(name: str) -> str:
     """The named queue does not exist."""
-    return f"spec.queue: there is no JobQueue {name} in this namespace; create it, or leave queue out for `default`."
+    return f"spec.queue: there is no JobQueue {name} in this namespace. {_todo(QUEUE_NOT_FOUND)}"
 
 
 def queue_invalid(name: str) -> str:
     """The named queue's spec does not parse."""
-    return f"The spec of JobQueue {name} is not valid; it admits nothing until it is corrected."
+    return f"The spec of JobQueue {name} is not valid. {_todo(QUEUE_INVALID)}"
 
 
 def dependency_missing(field: str, kind: str, name: str) -> str:
     """A dependency does not exist."""
-    return f"spec.{field}: there is no {kind} {name} in this namespace yet."
+    return f"spec.{field}: there is no {kind} {name} in this namespace yet. {_todo(DEPENDENCY_MISSING)}"
 
 
 def dependency_failed(field: str, kind: str, name: str, why: str) -> str:
     """A dependency ended badly."""
-    return f"spec.{field}: {kind} {name} {_failed(why)} This job starts once a {kind} of that name has succeeded."
+    return led(f"spec.{field}: {kind} {name} {_failed(why)}", _todo(DEPENDENCY_FAILED))
 
 
 def dependency_incomplete(field: str, kind: str, name: str, why: str) -> str:
     """A dependency succeeded, but its status does not hold what that means."""
-    return f"spec.{field}: the result of {kind} {name} is not usable ({why}); delete it and apply it anew."
+    return led(f"spec.{field}: the result of {kind} {name} is not usable ({why}).", _todo(DEPENDENCY_FAILED))
 
 
 def dependency_not_finished(field: str, kind: str, name: str) -> str:
@@ -130,41 +328,54 @@ def delayed(until: datetime) -> str:
 
 def backing_off(until: datetime, why: str) -> str:
     """Waiting for the next attempt."""
-    return f"Goes on at {stamp(until)}. {why}".rstrip()
+    return led(why, f"Goes on at {stamp(until)}.")
 
 
 def input_changed(name: str, frozen: object, found: object) -> str:
     """An input differs from what was frozen before the first attempt."""
-    return (
-        f"status.inputs.{name} is frozen as {frozen!r}, but now it is {found!r}; nothing is done with a changed input."
-    )
+    what = f"status.inputs.{name} is frozen as {frozen!r}, but now it is {found!r}; nothing is done with it."
+    return led(what, _todo(INPUT_CHANGED))
 
 
 def spec_too_large(size: int, limit: int) -> str:
     """The document for the runner does not fit."""
-    return (
-        f"The job and its dependencies are {size} bytes for the runner, {limit} are allowed; move content into sources."
-    )
+    what = f"The job and its dependencies are {size} bytes for the runner, {limit} are allowed."
+    return f"{what} {_todo(SPEC_TOO_LARGE)}"
 
 
-def start_timeout(waited: str, why: str) -> str:
-    """No container within startTimeout."""
-    return f"No container started within {waited}. {why}".rstrip()
+def invalid_spec(problem: str) -> str:
+    """The spec does not parse."""
+    return led(problem, _todo(INVALID_SPEC))
+
+
+def trouble(reason: str, said: str) -> str:
+    """Why a run does not start: first what to do, then the cluster's own words."""
+    return f"{_todo(reason)} The cluster says: {said}"
+
+
+def start_timeout(why: str) -> str:
+    """No container within startTimeout, for what the condition said until then."""
+    return led(why, START_TIMEOUT_STOPPING)
+
+
+def ended(reason: str, what: str) -> str:
+    """A run ended for this reason, which its runner did not put in words of its own."""
+    return led(what, _todo(reason))
 
 
 def attempts_exhausted(made: int, limit: int, why: str) -> str:
     """The last attempt failed."""
-    return f"Attempt {made} of {limit} failed: {why}"
+    return led(why, f"That was attempt {made} of {limit}. {_todo(ATTEMPTS_EXHAUSTED)}")
 
 
 def too_many_stalls(stalls: int, limit: int, why: str) -> str:
     """More interruptions than allowed."""
-    return f"Interrupted {stalls} times, maxStalled allows {limit}: {why}"
+    return led(why, f"That was interruption {stalls}; maxStalled allows {limit}. {_todo(TOO_MANY_STALLS)}")
 
 
 def bad_result(why: str) -> str:
     """The result does not have the kind's form."""
-    return f"The run told a result that does not fit its kind ({why}); it is run again."
+    return led(f"The run told a result that does not fit its kind ({why}).", _todo(BAD_RESULT))
 
 
 def succeeded(attempts: str) -> str:
@@ -181,7 +392,21 @@ def stamp(moment: datetime) -> str:
         return moment.isoformat(timespec="seconds")
 
 
+def led(why: str, rest: str) -> str:
+    """First why, cut where it is long, so that the rest always follows."""
+    said = sentence(why)
+    return f"{clip(said, TEXT - len(rest) - 1)} {rest}" if said else rest
+
+
+def sentence(said: str) -> str:
+    """As a whole sentence: what a runner or a cluster says ends as it likes."""
+    said = said.rstrip(" :\n")
+    return said if not said or said.endswith((".", "!", "?", "…")) else f"{said}."
+
+
 def _failed(why: str) -> str:
-    """Failed, as a whole sentence: what a runner told ends as it likes."""
-    said = f"failed: {why}".rstrip(" :\n")
-    return said if said.endswith((".", "!", "?", "…")) else f"{said}."
+    return sentence(f"failed: {why}")
+
+
+def _todo(reason: str) -> str:
+    return REASONS[reason].todo

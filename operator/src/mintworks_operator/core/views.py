@@ -85,7 +85,8 @@ class RunView:
     """A run (in a cluster: one Kubernetes Job and its pod) as it was last seen.
 
     `termination` is the runner's termination message, parsed; `message` the cluster's or the system's own words about a
-    failure; `stopping` says that a stop was asked for and is under way.
+    failure; `trouble` why it does not start, or why its node did not take it; `stopping` says that a stop was asked for
+    and is under way.
 
     `lingers`: the runner's process has ended, another process of the run goes on. `node` is where it is; `cut_off` says
     that this node does not answer, and `due` when the run must have ended, told to by whomever: after that it can only

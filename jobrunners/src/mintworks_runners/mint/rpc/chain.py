@@ -13,8 +13,8 @@ from typing import Any
 from solders.hash import Hash
 from solders.pubkey import Pubkey
 
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.mint.machine import Commitment, Status
-from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.endpoint import NO_HISTORY_CODE, Endpoint, RpcError
 from mintworks_runners.mint.rpc.pool import Pool
 

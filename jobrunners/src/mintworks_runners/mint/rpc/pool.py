@@ -12,8 +12,8 @@ from typing import Any
 from solders.hash import Hash
 
 from mintworks_runners.core.errors import RunEnded
+from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.mint.reasons import ended
 from mintworks_runners.mint.rpc.bucket import Bucket
 from mintworks_runners.mint.rpc.endpoint import Endpoint, EndpointAwayError, Read, RpcError
 

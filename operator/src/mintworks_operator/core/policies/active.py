@@ -49,13 +49,13 @@ def _missing(case: Case, draft: Draft) -> Draft:
     lacking = unmet(case, draft)
     if lacking is not None:
         # What it builds on was deleted, or applied anew, since the slot was taken.
-        return _troubled(case, draft, Trouble(*lacking))
+        return _troubled(case, draft, *lacking)
     told = draft.condition(texts.PROGRESSING)
     if told is not None and told.reason == texts.INPUT_CHANGED:
         # Of what the job builds on, and that is as it was again.
         draft = draft.mark(case, texts.PROGRESSING, True, texts.STARTING, texts.STARTING_MESSAGE)
     draft = created(case, draft, active.run)
-    return _troubled(case, draft, case.snapshot.refused)
+    return _held_up(case, draft, case.snapshot.refused)
 
 
 def _silent(case: Case, run: RunView) -> bool:
@@ -66,7 +66,7 @@ def _silent(case: Case, run: RunView) -> bool:
 def _cut_off(case: Case, draft: Draft, run: RunView) -> Draft:
     if run.state is RunState.PENDING and draft.status.active is not None and draft.status.active.stopping is None:
         draft = _starting_by(case, draft)
-    return _troubled(case, draft, Trouble(texts.NODE_UNREACHABLE, texts.node_unreachable(run.node)))
+    return _troubled(case, draft, texts.NODE_UNREACHABLE, texts.node_unreachable(run.node))
 
 
 def _stopping(case: Case, draft: Draft) -> Draft:
@@ -92,7 +92,7 @@ def _running(case: Case, draft: Draft, run: RunView) -> Draft:
 
 
 def _starting(case: Case, draft: Draft, run: RunView) -> Draft:
-    return _troubled(case, _starting_by(case, draft), run.trouble)
+    return _held_up(case, _starting_by(case, draft), run.trouble)
 
 
 def _starting_by(case: Case, draft: Draft) -> Draft:
@@ -101,11 +101,15 @@ def _starting_by(case: Case, draft: Draft) -> Draft:
     return draft if active is None else draft.wake(active.reserved + policy_of(case, draft).start_timeout_delta)
 
 
-def _troubled(case: Case, draft: Draft, trouble: Trouble | None) -> Draft:
-    """Tells why the run does not start, with one Event for each reason."""
+def _held_up(case: Case, draft: Draft, trouble: Trouble | None) -> Draft:
     if trouble is None:
         return draft
+    return _troubled(case, draft, trouble.reason, texts.trouble(trouble.reason, trouble.message))
+
+
+def _troubled(case: Case, draft: Draft, reason: str, message: str) -> Draft:
+    """Tells why the run does not start, with one Event for each reason."""
     before = draft.condition(texts.PROGRESSING)
-    draft = draft.mark(case, texts.PROGRESSING, False, trouble.reason, trouble.message)
-    new = before is None or before.reason != trouble.reason
-    return draft.tell(Emit("Warning", trouble.reason, trouble.message)) if new else draft
+    draft = draft.mark(case, texts.PROGRESSING, False, reason, message)
+    new = before is None or before.reason != reason
+    return draft.tell(Emit("Warning", reason, message)) if new else draft

@@ -70,7 +70,7 @@ def _outcome(case: Case, draft: Draft) -> Outcome | None:
         return Outcome("Stalled", texts.RUN_DELETED, texts.DELETED_MESSAGE)
     policy = policy_of(case, draft)
     if active.reserved + policy.start_timeout_delta <= case.now:
-        return Outcome("Stalled", texts.START_TIMEOUT, clip(texts.start_timeout(policy.start_timeout, why)))
+        return Outcome("Stalled", texts.START_TIMEOUT, texts.start_timeout(why))
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from mintworks_api import Phase, parse_duration
 
 from .. import texts
@@ -10,11 +12,16 @@ from ..draft import Case, Draft, waits
 
 def delayed(case: Case, draft: Draft) -> Draft:
     """Counts for the first run alone: later ones have their backoff."""
-    if case.spec is None or draft.attempts.runs:
-        return draft
-    until = case.spec.start_after
-    if case.spec.delay is not None:
-        until = case.snapshot.job.created + parse_duration(case.spec.delay)
-    if until is None or until <= case.now:
+    until = not_before(case)
+    if draft.attempts.runs or until is None or until <= case.now:
         return draft
     return waits(case, draft.wake(until), Phase.DELAYED, texts.DELAYED, texts.delayed(until))
+
+
+def not_before(case: Case) -> datetime | None:
+    """The moment that the spec names for the first start; None where it names none."""
+    if case.spec is None:
+        return None
+    if case.spec.delay is not None:
+        return case.snapshot.job.created + parse_duration(case.spec.delay)
+    return case.spec.start_after

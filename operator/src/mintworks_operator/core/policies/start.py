@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from mintworks_api import Mount, Phase, parse_duration
+from mintworks_api import Mount, Phase
 from mintworks_api.status import ActiveRun
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ from ..draft import Case, Draft, count, policy_of, waits
 from ..inputs import freeze
 from ..slots import Holding, Waiting
 from ..times import ahead, seconds
+from .delayed import not_before
 
 #: A job that waits no longer than this for its slot gets no write that says Queued.
 WORTH_TELLING = timedelta(seconds=1)
@@ -99,10 +100,6 @@ def _queued(case: Case, draft: Draft) -> Draft:
 
 def _since(case: Case, draft: Draft) -> datetime:
     """The earliest moment from which the job can have waited for its slot."""
-    spec, created_at = case.spec, case.snapshot.job.created
-    moments = [created_at, draft.status.next_attempt_time]
-    if spec is not None:
-        moments.append(spec.start_after)
-        moments.append(created_at + parse_duration(spec.delay) if spec.delay is not None else None)
+    moments = [case.snapshot.job.created, draft.status.next_attempt_time, not_before(case)]
     moments.extend(r.finished for r in draft.attempts.last)
     return max(m for m in moments if m is not None)

@@ -12,5 +12,6 @@ def valid(case: Case, draft: Draft) -> Draft:
     """Names the field. Not an end: the spec, or the operator's version, may change."""
     if case.spec is not None:
         return draft
-    draft = draft.mark(case, texts.ADMITTED, False, texts.INVALID_SPEC, case.problem)
-    return waits(case, draft, Phase.PENDING, texts.INVALID_SPEC, case.problem)
+    message = texts.invalid_spec(case.problem)
+    draft = draft.mark(case, texts.ADMITTED, False, texts.INVALID_SPEC, message)
+    return waits(case, draft, Phase.PENDING, texts.INVALID_SPEC, message)

@@ -1,15 +1,27 @@
 """The table of reasons holds every reason that the code gives, and no other."""
 
 import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
-import mintworks_runners.mint
+import mintworks_runners
 import pytest
 from mintworks_runners.core.errors import AttemptFailed, InvalidInput, Waiting
+from mintworks_runners.core.reasons import TABLE, Then, ended
 from mintworks_runners.mint.chainerrors import HOPELESS_CODES, Verdict, cannot_pay, custom_code, explain, judge
-from mintworks_runners.mint.reasons import TABLE, Then, ended
 
-SOURCE = Path(mintworks_runners.mint.__path__[0])
+SOURCE = Path(next(iter(mintworks_runners.__path__)))
+#: How a reason is given → what must follow from it; None: as the table says.
+GIVEN = {
+    "ended": None,
+    "Finding": Then.FINAL,
+    "one": Then.FINAL,
+    "add": Then.FINAL,
+    "_add": Then.FINAL,
+    "AttemptFailed": Then.RETRY,
+    "Waiting": Then.WAIT,
+}
 
 
 def strings_in_code() -> set[str]:
@@ -21,30 +33,38 @@ def strings_in_code() -> set[str]:
     return found
 
 
-def reasons_in_calls() -> set[str]:
-    """First arguments of `ended(…)`, `findings.add(…)` and `Finding(…)`, where they are written out."""
-    found: set[str] = set()
+def reasons_in_calls() -> Iterator[tuple[str, Then | None]]:
+    """First arguments of such calls, where they are written out, and what must follow."""
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+            if not isinstance(node, ast.Call) or len(node.args) < 2 or not isinstance(node.args[0], ast.Constant):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in ("ended", "Finding") or (name == "add" and len(node.args) > 1):
-                found.add(str(node.args[0].value))
-    return found
+            if name in GIVEN:
+                yield str(node.args[0].value), GIVEN[name]
 
 
 def test_every_reason_is_in_the_table() -> None:
-    assert reasons_in_calls() <= set(TABLE)
+    found = set(reasons_in_calls())
+    assert len(found) > 60
+    for reason, then in found:
+        assert then in {None, TABLE[reason].then}, reason
 
 
 def test_every_reason_of_the_table_is_given_somewhere() -> None:
     assert set(TABLE) <= strings_in_code() | set(HOPELESS_CODES.values())
 
 
+def test_advice_is_one_sentence() -> None:
+    for reason in TABLE.values():
+        assert re.fullmatch(r"[A-Z].*[^.]\.", reason.todo), reason
+        assert ". " not in reason.todo
+        assert not reason.what.endswith(".")
+
+
 def test_the_kind_decides_the_exit_code() -> None:
     kinds = {Then.FINAL: (InvalidInput, 64), Then.WAIT: (Waiting, 75), Then.RETRY: (AttemptFailed, 1)}
-    for reason, (then, _) in TABLE.items():
+    for reason, (then, *_) in TABLE.items():
         error = ended(reason, "m")
         assert (type(error), error.exit_code) == kinds[then]
         assert error.reason == reason
