@@ -17,23 +17,27 @@ TENANT_COMMANDS = "+ping +select +get +set +del +expire +xadd +lrange +rpush +wa
 """What the chart lets a tenant's user send."""
 
 
+PASSWORD = "s3cret"
+
+
 class RedisServer:
     """Start, stop and start again on the same port; what was stored goes with each stop.
 
     With a `namespace` the user of `url` is confined to that namespace's keys, as a tenant's is in a cluster.
     """
 
-    def __init__(self, folder: Path, namespace: str | None = None) -> None:
+    def __init__(self, folder: Path, namespace: str | None = None, password: str = PASSWORD) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._namespace = namespace
+        self._password = password
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """The URL that a runner is given."""
-        user = "" if self._namespace is None else "tenant:s3cret@"
+        user = "" if self._namespace is None else f"tenant:{self._password}@"
         return f"redis://{user}127.0.0.1:{self.port}/0"
 
     @property
@@ -46,8 +50,9 @@ class RedisServer:
         program, environment = _program()
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
         if self._namespace is not None:
-            acl = f"user tenant on >s3cret resetkeys resetchannels -@all ~mw:{self._namespace}:* {TENANT_COMMANDS}\n"
-            (self._folder / "users.acl").write_text(f"user default on nopass ~* &* +@all\n{acl}")
+            rights = f"resetkeys resetchannels -@all ~mw:{self._namespace}:* {TENANT_COMMANDS}"
+            users = f"user default on nopass ~* &* +@all\nuser tenant on >{self._password} {rights}\n"
+            (self._folder / "users.acl").write_text(users)
             options += ["--aclfile", str(self._folder / "users.acl")]
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen([program, *options], env=environment, stdout=log, stderr=log)
