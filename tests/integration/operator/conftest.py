@@ -113,20 +113,20 @@ class Team:
     stack: ExitStack
     started: list[Process] = field(default_factory=list)
 
-    def start(self, gate: Gate | None = None, name: str | None = None) -> Process:
-        """One more operator."""
-        self.started.append(self.launcher.start(gate.kubeconfig if gate is not None else None, name))
+    def start(self, gate: Gate | None = None, name: str | None = None, ahead: float = 0.0) -> Process:
+        """One more operator: behind a gate, of that name, with a clock so many seconds ahead."""
+        self.started.append(self.launcher.start(gate.kubeconfig if gate is not None else None, name, ahead))
         return self.started[-1]
 
-    def leader(self, gate: Gate | None = None, name: str | None = None) -> Process:
+    def leader(self, gate: Gate | None = None, name: str | None = None, ahead: float = 0.0) -> Process:
         """One more operator, once it leads."""
-        process = self.start(gate, name)
+        process = self.start(gate, name, ahead)
         eventually("it leads", lambda: process.leads, 60)
         return process
 
-    def follower(self) -> Process:
+    def follower(self, ahead: float = 0.0) -> Process:
         """One more operator, once it waits."""
-        process = self.start()
+        process = self.start(ahead=ahead)
         eventually("it waits", lambda: process.said("waiting for Lease"))
         return process
 
