@@ -32,6 +32,8 @@ SPACES = (
     "suspend",
     "delete",
     "again",
+    "cut",
+    "beside",
 )
 #: The protocol waits in blocks, so a faster chain makes the same tests shorter.
 SLOT_MS = 100

@@ -20,21 +20,34 @@ from mintworks_dev.stack.values import RESOURCES
 T = TypeVar("T")
 
 
-def kill_processes(pod_uid: str) -> None:
-    """SIGKILL to everything in a pod, from the node's own process table: deleting a pod lets it end in good order.
+def processes(pod_uid: str, command: str = "") -> list[int]:
+    """The ids of a pod's processes, or of those whose command line holds `command`, in the node's process table.
 
     Works where this machine is the node, as with a local cluster and with kind.
     """
     marks = (f"pod{pod_uid}", f"pod{pod_uid.replace('-', '_')}")
-    found = [
+    return [
         int(entry.parent.name)
         for entry in Path("/proc").glob("[0-9]*/cgroup")
-        if any(mark in _read(entry) for mark in marks)
+        if any(mark in _read(entry) for mark in marks) and command in _read(entry.with_name("cmdline"))
     ]
-    assert found, f"no process of pod {pod_uid} on this machine"
-    for pid in found:
+
+
+def kill_processes(pod_uid: str, command: str = "") -> None:
+    """SIGKILL to everything in a pod, or to what `command` names: deleting a pod lets it end in good order."""
+    _send(processes(pod_uid, command), signal.SIGKILL, pod_uid)
+
+
+def freeze(pod_uid: str) -> None:
+    """Stop the runner of a pod where it stands: SIGTERM does not reach it any more, as with a process that hangs."""
+    _send(processes(pod_uid, "mintworks_runners"), signal.SIGSTOP, pod_uid)
+
+
+def _send(pids: list[int], number: signal.Signals, pod_uid: str) -> None:
+    assert pids, f"no process of pod {pod_uid} on this machine"
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
 
 
 def _read(path: Path) -> str:
@@ -101,6 +114,17 @@ class Space:
         answer = self._api.get(self._path(plural), params={"labelSelector": selector})
         items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
         return items
+
+    def would_be(self, plural: str, manifest: dict[str, Any]) -> dict[str, Any]:
+        """What the API server would make of an object that is created: admission acts, nothing is stored."""
+        answer = self._api.post(self._path(plural), params={"dryRun": "All"}, json=manifest)
+        made: dict[str, Any] = answer.raise_for_status().json()
+        return made
+
+    def evict(self, pod: str) -> None:
+        """Ask for a pod's eviction, as `kubectl drain` does."""
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": self.namespace}}
+        self._api.post(f"{self._path('pods')}/{pod}/eviction", json=body).raise_for_status()
 
     def _path(self, plural: str) -> str:
         return f"{_PATHS[plural]}/namespaces/{self.namespace}/{plural}"

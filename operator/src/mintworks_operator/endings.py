@@ -105,6 +105,8 @@ def words(job: Json, pod: Json | None, failure: Failure | None) -> str:
         return texts.disrupted(str(found.get("reason") or ""), str(found.get("message") or ""))
     if failure in {Failure.DEADLINE_EXCEEDED, Failure.OUT_OF_MEMORY}:
         return ""
+    if pod is None and failure is Failure.FAILED:
+        return texts.UNREAD_MESSAGE
     if not ended:
         return _why(job)
     reason = ended.get("reason") or ""

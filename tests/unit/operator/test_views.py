@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from mintworks_api import JobStatus
-from mintworks_operator.core import Failure, RunState, Trouble
+from mintworks_operator.core import Failure, RunState, Trouble, texts
 from mintworks_operator.views import job_view, queue_view, run_view
 
 Json = dict[str, Any]
@@ -94,7 +94,7 @@ def test_the_exit_code_in_words() -> None:
     assert run_view(kube_job(failed), [pod(ended(128, reason="StartError"))]).message.endswith("code 128 (StartError).")
     assert run_view(kube_job(failed), [pod(ended(1))]).message.endswith("code 1.")
     gone = run_view(kube_job(failed), [])
-    assert gone.message == "Job has reached the limit"
+    assert gone.message == texts.UNREAD_MESSAGE
     assert gone.finished is not None
     assert gone.finished.second == 9
 

@@ -41,11 +41,13 @@ class ControlPlane(Tools, UpAndDown):
 
     Use it as a context manager; `kubeconfig` is the administrator's. Jobs and other objects are accepted
     and their controllers act, but no pod is ever scheduled, unless a `scheduler` is asked for and someone (kwok) makes
-    nodes. With `audited`, what service accounts ask for is written down.
+    nodes. With `audited`, what service accounts ask for is written down. `patience` shortens how many seconds a node
+    may be silent before it is unreachable, and how many more its pods stay.
     """
 
-    def __init__(self, *, scheduler: bool = False, audited: bool = False) -> None:
+    def __init__(self, *, scheduler: bool = False, audited: bool = False, patience: int | None = None) -> None:
         self._scheduler = scheduler
+        self._patience = patience
         self._audited = audited
         self._folder = Path(tempfile.mkdtemp(prefix="mintworks-"))
         self._parts = Parts(self._folder / "parts", self._folder / "logs")
@@ -121,6 +123,8 @@ class ControlPlane(Tools, UpAndDown):
         )
         # A loopback address may not be an endpoint of the Service `kubernetes`; nobody here asks for it.
         command += ["--endpoint-reconciler-type=none", *self._write_audit_policy()]
+        if self._patience is not None:
+            command += flags.evicting_after(self._patience)
         self._parts.start("apiserver", command)
         kubeconfig.write(self.kubeconfig, server, keys, "admin")
         own = self._folder / "controller-manager.kubeconfig"
@@ -129,6 +133,8 @@ class ControlPlane(Tools, UpAndDown):
         try:
             until(lambda: reader.ok("/readyz"), "API server", TIMEOUT, broken=self._broken)
             command = flags.controller_manager(programs / "kube-controller-manager", keys, own, manager)
+            if self._patience is not None:
+                command += flags.unreachable_after(self._patience)
             self._parts.start("controller-manager", command)
             account = "/api/v1/namespaces/default/serviceaccounts/default"
             until(lambda: reader.ok(account), "controller manager", TIMEOUT, broken=self._broken)

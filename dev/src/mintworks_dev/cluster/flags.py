@@ -69,6 +69,24 @@ def audit(policy: Path, log: Path) -> list[str]:
     return _words(Path(), {"audit-policy-file": policy, "audit-log-path": log})[1:]
 
 
+def evicting_after(seconds: int) -> list[str]:
+    """The API server's further flag for pods to leave an unreachable node after so long (by default 300)."""
+    return _words(Path(), {"default-unreachable-toleration-seconds": seconds})[1:]
+
+
+def unreachable_after(seconds: int) -> list[str]:
+    """The controller manager's further flags for a node to be unreachable after so long a silence (by default 50)."""
+    return _words(
+        Path(),
+        {
+            "node-monitor-grace-period": f"{seconds}s",
+            "node-monitor-period": "1s",
+            # Nodes a second whose pods are told to end; by default one in ten seconds.
+            "node-eviction-rate": 10,
+        },
+    )[1:]
+
+
 def kubelet_client(pki: Path) -> list[str]:
     """The API server's further flags where there is a kubelet to talk to."""
     return _words(

@@ -19,14 +19,15 @@ class Cluster(Tools):
 
     `name` has at most 6 letters; another name needs another `slot`, which sets its addresses. Where a second checkout
     of the repository runs clusters beside this one, its MINTWORKS_SLOT (a multiple of 4, below 64) moves all of them.
+    `patience` shortens how many seconds the node may be silent before it is unreachable.
     """
 
     registry = PREFIX
 
-    def __init__(self, name: str = "dev", slot: int = 0) -> None:
+    def __init__(self, name: str = "dev", slot: int = 0, patience: int | None = None) -> None:
         first = int(os.environ.get("MINTWORKS_SLOT") or 0)
         self.layout = Layout(f"{name}{first or ''}", paths.build() / "cluster" / name, first + slot)
-        self._node = Node(self.layout)
+        self._node = Node(self.layout, patience)
         self._lock = paths.build() / "cluster" / f"{name}.lock"
         super().__init__(self.layout.kubeconfig)
 
@@ -68,6 +69,14 @@ class Cluster(Tools):
         if process is None or not process.alive:
             raise RuntimeError(f"no part {name} is running")
         return process
+
+    def stop_kubelet(self) -> None:
+        """End the kubelet, as when a node hangs or is cut off: its containers go on."""
+        self._node.parts.stop("kubelet")
+
+    def start_kubelet(self) -> None:
+        """Start it again; returns before the node is ready."""
+        self._node.start_kubelet()
 
     def load_image(self, archive: Path, *, reference: str, also: str = "") -> None:
         """Give the node the image `reference` of an archive (OCI or Docker), under the name `also` too.

@@ -32,8 +32,9 @@ STOPPING = ("proxy", "coredns", "volumes", "containerd", "scheduler", "controlle
 class Node:
     """The parts of the cluster `layout`, and how they start and stop."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, patience: int | None = None) -> None:
         self.layout = layout
+        self.patience = patience
         self.parts = Parts(layout.root / "parts", layout.root / "logs")
         self.programs = paths.binaries()
 
@@ -132,6 +133,8 @@ class Node:
         manager = flags.controller_manager(
             programs / "kube-controller-manager", layout.pki, layout.kubeconfig_of("controller-manager"), 10257
         )
+        if self.patience is not None:
+            manager += flags.unreachable_after(self.patience)
         self._start("controller-manager", manager)
         self._start(
             "scheduler",
@@ -139,7 +142,8 @@ class Node:
         )
         Tools(layout.kubeconfig).kubectl("apply", "-f", layout.config / "manifests.yaml")
 
-    def _start_node(self, reader: Reader) -> None:
+    def start_kubelet(self) -> None:
+        """Start the kubelet; returns before the node is ready."""
         layout, programs = self.layout, self.programs
         kubelet = {
             "config": layout.config / "kubelet.yaml",
@@ -150,6 +154,10 @@ class Node:
             "hostname-override": layout.node,
         }
         self._start("kubelet", [str(programs / "kubelet"), *(f"--{flag}={value}" for flag, value in kubelet.items())])
+
+    def _start_node(self, reader: Reader) -> None:
+        layout, programs = self.layout, self.programs
+        self.start_kubelet()
         self._start("proxy", [str(programs / "kube-proxy"), f"--config={layout.config / 'proxy.yaml'}"])
         self._start("coredns", [str(programs / "coredns"), "-conf", str(layout.config / "Corefile")])
         self._start(

@@ -254,6 +254,7 @@ COMPLETE_WITHOUT_RESULT = "The run ended without an error but told no result; it
 DELETED_MESSAGE = "The run's Kubernetes Job was deleted by someone else."
 DISRUPTED_MESSAGE = "The run's pod was evicted or its node went away."
 NEVER_ENDED_MESSAGE = "The run's pod was ended from outside; what its runner did last is not known."
+UNREAD_MESSAGE = "The run failed, and its pod is gone: how it ended is not known."
 DEADLINE_MESSAGE = "The run took longer than spec.timeout."
 OUT_OF_MEMORY_MESSAGE = "The runner was killed, because it needed more memory than it may have."
 STOPPED_MESSAGE = "The run stopped before its work was finished."
