@@ -53,7 +53,7 @@ test-integration: $(SYNCED) ## Tests on a real API server, Redis, Kubo and local
 .PHONY: test-e2e
 test-e2e: $(SYNCED) ## Tests on real pods
 	$(RUN) python -m mintworks_dev.programs
-	$(PYTEST) tests/e2e -n 4 --cluster=$(CLUSTER)
+	$(PYTEST) tests/e2e -n 4 --dist loadgroup --cluster=$(CLUSTER)
 
 .PHONY: verify
 verify: $(SYNCED) ## Fail when something generated differs from what makes it

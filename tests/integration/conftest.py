@@ -16,9 +16,14 @@ ROOT = Path(__file__).parents[2]
 def control_plane() -> Iterator[ControlPlane]:
     """API server, etcd and controller manager; nothing runs pods here."""
     with ControlPlane(audited=True) as plane:
-        plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-        yield plane
+        yield with_crds(plane)
+
+
+def with_crds(plane: ControlPlane) -> ControlPlane:
+    """The control plane, once it serves our kinds."""
+    plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
+    plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    return plane
 
 
 @pytest.fixture

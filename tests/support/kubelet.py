@@ -116,10 +116,10 @@ class Kubelet:
         document: Json = json.loads(pod.metadata.annotations["mintworks.dev/spec"])
         return document
 
-    def start(self, name: str, run: int) -> Any:
-        """The run's container starts."""
+    def start(self, name: str, run: int, **status: Any) -> Any:
+        """The run's container starts; `status` goes into the pod's."""
         pod = self.pod(name, run)
-        self._write(pod, "Running", {"running": {"startedAt": _now()}})
+        self._write(pod, "Running", {"running": {"startedAt": _now()}}, **status)
         return pod
 
     def wait(self, name: str, run: int, reason: str, message: str) -> None:

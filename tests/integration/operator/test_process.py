@@ -119,3 +119,26 @@ def test_an_empty_patch_of_an_old_version_is_refused(fresh: Callable[[], Kubelet
     with pytest.raises(ApiException) as refused:
         space.custom.patch_namespaced_custom_object_status(*GROUP, space.namespace, "metadatajobs", "a", body)
     assert refused.value.status == 409
+
+
+def test_an_operator_that_starts_late_waits_for_the_pod_of_a_deleted_run(
+    start: Callable[[], Process], fresh: Callable[[], Kubelet]
+) -> None:
+    """Job and operator went together. Of the run only its pod is left, which tells that the number was used."""
+    space, first = fresh(), start()
+    space.apply(JOB, "a", {**METADATA, "backoff": {"type": "fixed", "delay": "1s", "jitter": 0}})
+    pod = space.start("a", 1)
+    first.kill()
+    lingers = {"metadata": {"finalizers": [*(pod.metadata.finalizers or []), "test.mintworks.dev/lingers"]}}
+    space.core.patch_namespaced_pod(pod.metadata.name, space.namespace, lingers)
+    name = space.jobs("a")[0].metadata.name
+    space.batch.delete_namespaced_job(name, space.namespace, propagation_policy="Background")
+    eventually("the pod is to end", lambda: space.pod("a", 1).metadata.deletion_timestamp)
+    second = start()
+    eventually("the second one leads", lambda: logged(second, "the cache is complete"), 60)
+    time.sleep(2)
+    assert not space.jobs("a"), "no run beside the one that ends"
+    space.core.patch_namespaced_pod(pod.metadata.name, space.namespace, {"metadata": {"finalizers": None}})
+    space.end("a", 2, 0, {"result": RESULT})
+    status = space.phase(JOB, "a", "Succeeded")
+    assert [(r["run"], r["outcome"]) for r in status["attempts"]["last"]] == [(1, "Stalled"), (2, "Succeeded")]

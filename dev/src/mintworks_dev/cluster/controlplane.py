@@ -42,7 +42,7 @@ class ControlPlane(Tools, UpAndDown):
     Use it as a context manager; `kubeconfig` is the administrator's. Jobs and other objects are accepted
     and their controllers act, but no pod is ever scheduled, unless a `scheduler` is asked for and someone (kwok) makes
     nodes. With `audited`, what service accounts ask for is written down. `patience` shortens how many seconds a node
-    may be silent before it is unreachable, and how many more its pods stay.
+    may be silent before it is unreachable, and to four times as many how long its pods stay on it.
     """
 
     def __init__(self, *, scheduler: bool = False, audited: bool = False, patience: int | None = None) -> None:
@@ -124,7 +124,7 @@ class ControlPlane(Tools, UpAndDown):
         # A loopback address may not be an endpoint of the Service `kubernetes`; nobody here asks for it.
         command += ["--endpoint-reconciler-type=none", *self._write_audit_policy()]
         if self._patience is not None:
-            command += flags.evicting_after(self._patience)
+            command += flags.evicting_after(4 * self._patience)
         self._parts.start("apiserver", command)
         kubeconfig.write(self.kubeconfig, server, keys, "admin")
         own = self._folder / "controller-manager.kubeconfig"
