@@ -41,6 +41,8 @@ class Cache:
         #: The last version of a run's ended pod that is gone, by uid of its Kubernetes Job, while that exists: what the
         #: runner said with its last words must not go with a drained node.
         self.departed: dict[str, Json] = {}
+        #: The Kubernetes Job of each pod, by uids: `kubectl delete job --cascade=orphan` takes it off the pod.
+        self._parents: dict[str, str] = {}
         #: Jobs that build on a job.
         self._followers: dict[JobKey, set[JobKey]] = {}
         self.stores: dict[Resource, Store] = {QUEUES: self.queues, JOBS: self.runs, PODS: self.pods}
@@ -49,6 +51,8 @@ class Cache:
 
     def put(self, resource: Resource, obj: Json) -> None:
         """A version of an object was seen."""
+        if resource == PODS and (owner := controller(obj, "Job")):
+            self._parents[obj["metadata"]["uid"]] = owner
         old = self.stores[resource].get(obj["metadata"]["uid"])
         if self.stores[resource].put(obj):
             self._changed(resource, obj, old)
@@ -63,6 +67,7 @@ class Cache:
             self.departed.pop(uid, None)
         if resource == PODS:
             self._depart(old if last is None else last)
+            self._parents.pop(uid, None)
         if resource in self._kinds:
             self.lost.pop(uid, None)
             key = JobKey(self._kinds[resource], *_name(old))
@@ -74,6 +79,10 @@ class Cache:
     def job(self, key: JobKey) -> Json | None:
         """The job of that name."""
         return self.jobs[key.kind].one((key.namespace, key.name))
+
+    def parent(self, pod: Json) -> str:
+        """The uid of the Kubernetes Job that made a pod, still there or not; empty where none is known."""
+        return controller(pod, "Job") or self._parents.get(pod["metadata"]["uid"], "")
 
     def queue(self, namespace: str, name: str) -> Json | None:
         """The JobQueue of that name."""
@@ -135,7 +144,7 @@ class Cache:
 
     def _depart(self, pod: Json) -> None:
         """A run's pod is gone: of the run's Job that is gone too, it was the last trace."""
-        owner = controller(pod, "Job")
+        owner = self.parent(pod)
         job = self.runs.get(owner)
         if job is None and owner:
             self._lose(pod, label(pod, UID))

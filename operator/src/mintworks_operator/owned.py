@@ -19,7 +19,7 @@ def jobs_of(cache: Cache, uid: str) -> list[Json]:
 
 def pods_of(cache: Cache, job: Json, uid: str) -> list[Json]:
     """The pods of a Kubernetes Job of the job of that uid."""
-    return [p for p in cache.pods.group(uid) if controller(p) == job["metadata"]["uid"]]
+    return [p for p in cache.pods.group(uid) if cache.parent(p) == job["metadata"]["uid"]]
 
 
 def run_of(cache: Cache, job: Json, uid: str, trouble: Trouble | None = None) -> RunView:
@@ -43,7 +43,9 @@ def lost_of(cache: Cache, uid: str) -> frozenset[int]:
 
 
 def _outlived(cache: Cache, uid: str) -> list[RunView]:
-    """Runs whose pods have outlived their Job: it was deleted, and the garbage collector ends them."""
+    """Runs whose pods have outlived their Job: it was deleted, and the garbage collector ends them, unless the Job was
+    deleted so that they stay.
+    """
     living = {
         run_number(p): orphan_view(p)
         for p in _orphans(cache, uid)
@@ -54,4 +56,4 @@ def _outlived(cache: Cache, uid: str) -> list[RunView]:
 
 def _orphans(cache: Cache, uid: str) -> list[Json]:
     """Pods of Kubernetes Jobs that are not there."""
-    return [p for p in cache.pods.group(uid) if controller(p, "Job") and cache.runs.get(controller(p, "Job")) is None]
+    return [p for p in cache.pods.group(uid) if cache.parent(p) and cache.runs.get(cache.parent(p)) is None]

@@ -131,6 +131,20 @@ async def test_a_pod_that_goes_while_it_runs_says_nothing_about_its_run(nowhere:
     assert [r.state for r in (await snapshot(cache, nowhere)).runs] == [RunState.PENDING]
 
 
+async def test_an_orphaned_pod_is_known_by_the_job_it_had(nowhere: Api) -> None:
+    """`kubectl delete job --cascade=orphan` first takes the Job off its pod, which then runs on."""
+    cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (JOBS, kube_job()), (PODS, pod()))
+    cache.put(PODS, pod(owner=None, version=8))
+    assert [r.state for r in (await snapshot(cache, nowhere)).runs] == [RunState.RUNNING]
+    cache.drop(JOBS, "j")
+    found = await snapshot(cache, nowhere)
+    assert [(r.run, r.alive) for r in found.runs] == [(1, True)]
+    cache.put(PODS, pod(owner=None, version=9, phase="Succeeded"))
+    found = await snapshot(cache, nowhere)
+    assert found.runs == ()
+    assert found.lost == {1}
+
+
 async def test_what_only_carries_the_labels_is_not_a_run(nowhere: Api) -> None:
     cache = cached(
         (KINDS["MetadataJob"], job(**ACTIVE)),
