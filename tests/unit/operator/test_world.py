@@ -294,7 +294,7 @@ class World(RuleBasedStateMachine):
         self.scripts[new.uid] = self.scripts[old.uid]
         self.versions[old.uid] += 1
         for key, run in self.runs.items():
-            if key[0] == old.uid and run.alive:
+            if key[0] == old.uid and (run.alive or run.lingers):
                 self.runs[key] = replace(run, stopping=True)
 
     @rule()
