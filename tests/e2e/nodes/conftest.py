@@ -8,9 +8,9 @@ import pytest
 from mintworks_dev.cluster import Cluster
 from mintworks_dev.cluster.forward import proxied
 from mintworks_dev.stack.install import install
-from support.gate import gate
 from support.gated import Gated
 from support.kube import Space
+from support.rows import held_rows
 
 NAMESPACE = "e2e-nodes"
 #: Seconds of silence before the node is unreachable.
@@ -31,7 +31,7 @@ def own_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def jobs(own_cluster: Cluster) -> Iterator[Gated]:
     """Jobs whose runners ask this machine for their rows."""
-    with proxied(own_cluster) as api, gate(own_cluster.host_ip) as found:
+    with proxied(own_cluster) as api, held_rows(own_cluster.host_ip) as found:
         space = Space(own_cluster, api, NAMESPACE)
         space.kubectl("delete", "metadatajobs", "--all", "--wait")
         yield Gated(space, found).widened()
