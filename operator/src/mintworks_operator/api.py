@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 import aiohttp
 from kubernetes.aio import client, config
 
-from . import metrics
+from . import metrics, patience
 
 Json = dict[str, Any]
 
@@ -20,6 +21,7 @@ _CONFIG: Any = config
 MERGE_PATCH = "application/merge-patch+json"
 PAGE = 500
 TIMEOUT = aiohttp.ClientTimeout(total=30)
+GONE = 410
 
 
 class ApiError(Exception):
@@ -106,7 +108,14 @@ class Api:
         more = ""
         while True:
             page = {"limit": str(PAGE), **(query or {}), **({"continue": more} if more else {})}
-            answer = await self._request("GET", resource, resource.path(namespace), query=page)
+            try:
+                answer = await self._request("GET", resource, resource.path(namespace), query=page)
+            except ApiError as error:
+                if error.status != GONE or not more:
+                    raise
+                # The version that the pages are of was compacted away: all of it anew, and in one piece.
+                answer = await self._request("GET", resource, resource.path(namespace), query=query)
+                found = []
             found += answer.get("items") or []
             more = (answer.get("metadata") or {}).get("continue") or ""
             if not more:
@@ -147,37 +156,59 @@ class Api:
         content_type: str = "application/json",
     ) -> Json:
         headers = {"Accept": "application/json", "Content-Type": content_type}
-        if method != "GET" and not self._may_write():
-            raise ApiError(0, "NotLeading", "another replica may lead by now: nothing is written")
-        code = "0"
+        request = await self._client.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            header_params=headers,
+            auth_settings=["BearerToken"],
+        )
+        tried = 0
+        while True:
+            if method != "GET" and not self._may_write():
+                raise ApiError(0, "NotLeading", "another replica may lead by now: nothing is written")
+            answer = await self._send(method, resource, request, body)
+            tried += 1
+            pause = patience.wait(method, answer.status, answer.retry_after, tried)
+            if pause is None:
+                return answer.read()
+            await asyncio.sleep(pause)
+
+    async def _send(self, method: str, resource: Resource, request: Any, body: Json | None) -> _Answer:
+        """The request once."""
+        status = 0
         try:
-            request = await self._client.param_serialize(
-                method,
-                path,
-                query_params=list((query or {}).items()),
-                header_params=headers,
-                auth_settings=["BearerToken"],
-            )
             answer = await self._client.rest_client.request(
                 request[0], request[1], headers=request[2], body=body, _request_timeout=TIMEOUT
             )
             text = await answer.response.text()
-            code = str(answer.status)
+            status = answer.status
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise ApiError(0, type(error).__name__, str(error)) from error
+            return _Answer(0, type(error).__name__, str(error))
         finally:
-            metrics.REQUESTS.labels(method, resource.plural, code).inc()
-        return _answer(answer.status, answer.reason or "", text)
+            metrics.REQUESTS.labels(method, resource.plural, str(status)).inc()
+        return _Answer(status, answer.reason or "", text, answer.response.headers.get("Retry-After"))
 
 
-def _answer(status: int, reason: str, text: str) -> Json:
-    try:
-        answer = json.loads(text) if text else {}
-    except ValueError:
-        answer = {}
-    if not 200 <= status < 300:
+@dataclass(frozen=True)
+class _Answer:
+    """What the API server answered; status 0 where nothing came."""
+
+    status: int
+    reason: str
+    text: str
+    retry_after: str | None = None
+
+    def read(self) -> Json:
+        """The object that it holds. Raises ApiError where it is none."""
+        try:
+            answer = json.loads(self.text) if self.status and self.text else {}
+        except ValueError:
+            answer = {}
         told = answer if isinstance(answer, dict) else {}
+        if 200 <= self.status < 300:
+            return told
         details = told.get("details")
         details = details if isinstance(details, dict) else {}
-        raise ApiError(status, told.get("reason") or reason, told.get("message") or text[:1000], details)
-    return answer if isinstance(answer, dict) else {}
+        reason, message = told.get("reason") or self.reason, told.get("message") or self.text[:1000]
+        raise ApiError(self.status, reason, message, details)

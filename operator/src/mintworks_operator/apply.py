@@ -32,7 +32,7 @@ from .keys import JobKey
 from .names import KINDS, QUEUES, controller, run_name
 from .owned import jobs_of
 from .patch import merge_patch
-from .salvage import salvage
+from .salvage import of_runner, salvage
 from .troubles import of_refusal
 from .writes import StaleError, guard, refresh, write_status
 
@@ -94,7 +94,7 @@ class Applier:
         try:
             await self._write(key, obj, action)
         except ApiError as error:
-            if error.status != 422:
+            if error.status != 422 or not of_runner(error.details):
                 raise
             log.warning("%s: its status is refused and written without what its runner told: %s", key, error)
             inputs = (obj.get("status") or {}).get("inputs") or {}

@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Config:
     metrics_port: int
     health_port: int
     workers: int
+    resync: float
 
     def serves(self, namespace: str) -> bool:
         """Whether jobs of that namespace are run."""
@@ -77,13 +78,14 @@ def load(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config
         metrics_port=args.metrics_port,
         health_port=args.health_port,
         workers=args.workers,
+        resync=args.resync_seconds,
     )
 
 
 def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mintworks_operator", description="The Mintworks operator.")
 
-    def setting(name: str, default: str, what: str, type_: type = str) -> None:
+    def setting(name: str, default: str, what: str, type_: Callable[[str], object] = str) -> None:
         variable = f"MINTWORKS_{name.upper().replace('-', '_')}"
         value = environ.get(variable) or default
         parser.add_argument(f"--{name}", default=value, type=type_, help=f"{what} ({variable}, default: {default!r})")
@@ -105,6 +107,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     setting("metrics-port", "8080", "port of /metrics", int)
     setting("health-port", "8081", "port of /healthz", int)
     setting("workers", "16", "passes that run at once", int)
+    setting("resync-seconds", "300", "time between LISTs of everything, which find what a watch lost", float)
     return parser
 
 

@@ -27,6 +27,7 @@ TRY = 4.0
 GRACE = 2.0
 #: Seconds that giving the Lease back may take.
 RELEASE = 3.0
+RELEASE_AGAIN = 0.2
 
 
 class LeaseLostError(Exception):
@@ -87,11 +88,22 @@ class Lease:
         self._renewed = None
         try:
             async with asyncio.timeout(RELEASE):
-                lease = await self._get()
-                if lease is not None and _holder(lease) == self._identity:
-                    await self._replace(lease, election.released(lease.get("spec")))
-        except (ApiError, TimeoutError) as error:
-            log.warning("the Lease is not released and runs out by itself: %s", error)
+                while True:
+                    if await self._released():
+                        return
+                    await asyncio.sleep(RELEASE_AGAIN)
+        except TimeoutError:
+            log.warning("the Lease is not released and runs out by itself")
+
+    async def _released(self) -> bool:
+        try:
+            lease = await self._get()
+            if lease is not None and _holder(lease) == self._identity:
+                await self._replace(lease, election.released(lease.get("spec")))
+        except ApiError as error:
+            log.warning("the Lease is not released, tried again: %s", error)
+            return False
+        return True
 
     def _left(self) -> float:
         """Seconds until this replica must count as replaced."""

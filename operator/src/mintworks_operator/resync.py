@@ -12,8 +12,6 @@ from .watching import RESOURCES, selector
 
 log = logging.getLogger(__name__)
 
-#: Seconds between LISTs. Deletions that happen while a watch starts anew are never told otherwise.
-INTERVAL = 300.0
 RETRY = 2.0
 #: Seconds between two looks at namespaces that could not be read.
 RETRY_REFUSED = 10.0
@@ -29,6 +27,8 @@ class Resync:
     def __init__(self, api: Api, cache: Cache, config: Config) -> None:
         self._api = api
         self._cache = cache
+        #: Seconds between LISTs. Deletions that happen while a watch starts anew are never told otherwise.
+        self._interval = config.resync
         self._namespaces: tuple[str | None, ...] = (None,) if config.clusterwide else config.namespaces
         self._refused: set[str] = set()
 
@@ -50,7 +50,7 @@ class Resync:
     async def run(self) -> None:
         """Lists again and again, for ever."""
         while True:
-            await asyncio.sleep(INTERVAL)
+            await asyncio.sleep(self._interval)
             try:
                 await self._all()
             except ApiError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,20 @@ from mintworks_api import Phase
 
 from .core import WriteStatus, texts
 from .core.times import SHORT, clip
+
+#: Where a status holds what runners told.
+_TOLD = re.compile(r"status\.(errors|progress|inputs|result)\b")
+
+
+def of_runner(details: Mapping[str, Any]) -> bool:
+    """Whether the API server's details of a refusal name something that a runner told.
+
+    A refusal that names nothing, or something else, is not the runner's fault: the status is written later as it is,
+    because what is salvaged from a success is a failure.
+    """
+    causes = details.get("causes")
+    fields = [str(c.get("field")) for c in causes if isinstance(c, Mapping)] if isinstance(causes, list) else []
+    return any(_TOLD.match(field) for field in fields)
 
 
 def salvage(write: WriteStatus, inputs: Mapping[str, Any], why: str) -> WriteStatus:

@@ -64,6 +64,9 @@ def settings() -> kopf.OperatorSettings:
     made.watching.client_timeout = 330
     made.watching.connect_timeout = 10
     made.networking.error_backoffs = Patience()
+    # A LIST whose answer never comes holds up its watch for so long; by default it is five minutes.
+    made.networking.request_timeout = 30
+    made.networking.connect_timeout = 10
     made.queueing.idle_timeout = 0.5
     made.persistence.diffbase_storage = NoDifferences()
     for resource in RESOURCES:

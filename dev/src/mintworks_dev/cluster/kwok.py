@@ -24,7 +24,7 @@ _CONFIG = {
     "kind": "KwokConfiguration",
     "options": {
         "manageAllNodes": True,
-        "nodeLeaseDurationSeconds": 200,
+        "nodeLeaseDurationSeconds": 40,
         "nodeLeaseParallelism": 2,
         "nodePlayStageParallelism": 2,
         "podPlayStageParallelism": 16,

@@ -25,6 +25,7 @@ _LETTER = (
     f'({_LABEL}["mintworks.dev/job"] // "h" | split("-")[0]) as $s'
     f' | ([({_LABEL}["mintworks.dev/run"] // "1" | tonumber), ($s | length)] | min) as $n | $s[$n-1:$n]'
 )
+_READY = '[.status.conditions[]? | select(.type == "Ready") | .status] | first // "None"'
 
 _ENDED = """\
 phase: %(phase)s
@@ -90,7 +91,7 @@ def stages(results: Mapping[str, Json], seconds: float) -> list[Json]:
     marked = _expression(f'.metadata.annotations["{TOLD_MARK}"] // ""', "NotIn", "")
     evicted = 'conditions: [{type: DisruptionTarget, status: "True", reason: EvictionByEvictionAPI}]'
     return [
-        _stage("node", "Node", [_expression(".status.phase // empty", "DoesNotExist")], _NODE),
+        _stage("node", "Node", [_expression(_READY, "NotIn", "True")], _NODE),
         _stage("start", "Pod", [_phase("Pending"), _alive(), _expression(".spec.nodeName", "Exists")], _RUNNING),
         _end("o", seconds, _ended(0, good)),
         _end(TOLD, seconds, _ended(0, good), marked),

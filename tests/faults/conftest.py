@@ -1,0 +1,31 @@
+"""Seeds of the fault proxy's plans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mintworks_dev.cluster import ControlPlane, Kwok
+from support.chaos.fleet import RESULTS
+from support.redis_server import RedisServer
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def nodes() -> Iterator[ControlPlane]:
+    """A control plane with nodes that run nothing, of the test's own: what it leaves behind is looked at."""
+    with ControlPlane(scheduler=True) as plane:
+        plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
+        plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        with Kwok(plane, RESULTS, seconds=0.3):
+            yield plane
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis."""
+    server = RedisServer(tmp_path / "redis").start()
+    yield server
+    server.stop()

@@ -1,0 +1,144 @@
+"""What the operator's requests do when the API server, or the way to it, fails: a real one behind the fault proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from kubernetes.aio import client
+from mintworks_dev.cluster import ControlPlane
+from mintworks_operator.api import LEASES, Api, ApiError, Resource
+from mintworks_operator.lease import Lease
+from mintworks_operator.names import KINDS
+from mintworks_operator.salvage import of_runner
+from support.chaos.kills import Kills
+from support.chaos.plan import Fate, Fault, Plan, Script
+from support.chaos.proxy import PAGE, Proxy
+from support.chaos.storm import credentials
+from support.specs import METADATA
+
+from .conftest import ROOT
+
+Json = dict[str, Any]
+Behind = Callable[[Script], AbstractAsyncContextManager[tuple[Api, Proxy]]]
+
+MAPS = Resource("", "v1", "configmaps")
+METADATA_JOBS = KINDS["MetadataJob"]
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    with ControlPlane() as plane:
+        plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
+        plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        yield plane
+
+
+@pytest.fixture
+def behind(plane: ControlPlane) -> Behind:
+    """The operator's connection behind a proxy with these faults."""
+
+    @contextlib.asynccontextmanager
+    async def connected(script: Script) -> AsyncIterator[tuple[Api, Proxy]]:
+        async with Proxy(*credentials(plane), script, Kills(Plan(0), ()), lambda: None) as proxy:
+            api = Api(client.ApiClient(client.Configuration(host=proxy.url)))
+            try:
+                yield api, proxy
+            finally:
+                await api.close()
+
+    return connected
+
+
+@pytest.fixture
+def space(plane: ControlPlane) -> str:
+    name = f"faults-{uuid.uuid4().hex[:8]}"
+    plane.kubectl("create", "namespace", name)
+    return name
+
+
+def config_map(name: str) -> Json:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+
+
+@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.UNAVAILABLE, Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.THROTTLED])
+async def test_a_read_is_tried_again(behind: Behind, space: str, fault: Fault) -> None:
+    subject = f"get {space} configmaps kube-root-ca.crt"
+    async with behind(Script({subject: (Fate(fault), Fate(fault))})) as (api, proxy):
+        await asyncio.sleep(0)
+        assert (await api.get(MAPS, space, "kube-root-ca.crt"))["metadata"]["name"] == "kube-root-ca.crt"
+        assert proxy.requests[subject] == 3
+
+
+async def test_reads_are_not_tried_for_ever(behind: Behind, space: str) -> None:
+    subject = f"get {space} configmaps kube-root-ca.crt"
+    async with behind(Script({subject: (Fate(Fault.ERROR),) * 50})) as (api, proxy):
+        with pytest.raises(ApiError) as error:
+            await api.get(MAPS, space, "kube-root-ca.crt")
+        assert error.value.status == 500
+        assert proxy.requests[subject] == 5
+
+
+@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.UNAVAILABLE, Fault.CUT_BEFORE, Fault.CUT_AFTER])
+async def test_a_write_that_may_have_been_carried_out_is_not_repeated(behind: Behind, space: str, fault: Fault) -> None:
+    subject = f"create {space} configmaps one"
+    async with behind(Script({subject: (Fate(fault),)})) as (api, proxy):
+        with pytest.raises(ApiError):
+            await api.create(MAPS, space, config_map("one"))
+        assert proxy.requests[subject] == 1
+
+
+async def test_a_write_that_was_turned_away_is_repeated_when_the_server_wants_it(behind: Behind, space: str) -> None:
+    subject, began = f"create {space} configmaps one", time.monotonic()
+    async with behind(Script({subject: (Fate(Fault.THROTTLED, 1), Fate(Fault.THROTTLED, 1))})) as (api, proxy):
+        await api.create(MAPS, space, config_map("one"))
+        assert proxy.requests[subject] == 3
+    assert time.monotonic() - began >= 2
+
+
+async def test_a_list_whose_pages_expire_is_complete(behind: Behind, plane: ControlPlane, space: str) -> None:
+    names = {f"map-{number:03}" for number in range(PAGE + 20)}
+    subject = f"list {space} configmaps"
+    async with behind(Script({subject: (None, Fate(Fault.EXPIRED_PAGE))})) as (api, proxy):
+        await asyncio.gather(*(api.create(MAPS, space, config_map(name)) for name in names))
+        listed = [obj["metadata"]["name"] for obj in await api.list(MAPS, space)]
+        assert sorted(listed) == sorted({*names, "kube-root-ca.crt"})
+        assert proxy.injected[Fault.EXPIRED_PAGE] == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.CONFLICT, Fault.ERROR])
+async def test_a_lease_is_given_back_through_faults(behind: Behind, space: str, fault: Fault) -> None:
+    subject = f"replace {space} leases lead"
+    async with behind(Script({subject: (Fate(fault),)})) as (api, _):
+        lease = Lease(api, (space, "lead"), "one", time.monotonic, lambda: datetime.now(UTC))
+        await lease.acquire()
+        await lease.release()
+        assert (await api.get(LEASES, space, "lead"))["spec"]["holderIdentity"] == ""
+
+
+async def test_what_a_runner_told_is_named_in_a_refusal(behind: Behind, space: str) -> None:
+    async with behind(Script()) as (api, _):
+        body = {"apiVersion": "mintworks.dev/v1alpha1", "kind": "MetadataJob", "metadata": {"name": "a"}}
+        made = await api.create(METADATA_JOBS, space, {**body, "spec": METADATA})
+        for status, told in (
+            ({"result": {"items": 2**70}}, True),
+            ({"inputs": {"items": "x"}}, True),
+            ({"progress": {"percent": 101}}, True),
+            ({"errors": [{"reason": "x" * 200, "message": ""}]}, True),
+            ({"phase": "Nonsense"}, False),
+        ):
+            with pytest.raises(ApiError) as refused:
+                await api.patch(METADATA_JOBS, space, made["metadata"]["name"], {"status": status}, "status")
+            assert (refused.value.status, of_runner(refused.value.details)) == (422, told), refused.value.details
+
+
+def test_a_refusal_that_names_nothing_is_nobodys_fault() -> None:
+    nameless: tuple[Json, ...] = ({}, {"causes": None}, {"causes": ["x"]}, {"causes": [{}]})
+    assert not any(of_runner(details) for details in nameless)

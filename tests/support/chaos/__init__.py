@@ -1,0 +1,1 @@
+"""A proxy that injects faults between operator and API server, and what tells whether anything went wrong."""
