@@ -76,6 +76,7 @@ def until(what: str, probe: Callable[[], T | None], timeout: float = 60, interva
 #: Where the API server has the kinds that tests read.
 _PATHS = {
     "jobs": "/apis/batch/v1",
+    "leases": "/apis/coordination.k8s.io/v1",
     "pods": "/api/v1",
     **dict.fromkeys(RESOURCES.split(","), f"/apis/{API_VERSION}"),
 }

@@ -37,11 +37,10 @@ def install(cluster: AnyCluster, tenants: Sequence[str], slot_ms: int = 400) -> 
     with step("giving the images to the cluster"):
         references = images.load(cluster, built.values())
     with step(f"helm upgrade --install {RELEASE} charts/mintworks"):
-        cluster.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all([namespace(SYSTEM), namespace(WORLD)]))
+        cluster.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(namespace(SYSTEM)))
         _install_chart(cluster, tenants, references)
     with step("starting a development chain and Kubo"):
-        _start_world(cluster, references, slot_ms)
-        cluster.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(a for name in tenants for a in aliases(name)))
+        start_world(cluster, references, slot_ms, tenants)
 
 
 def _install_chart(cluster: Kubernetes, tenants: Sequence[str], references: Mapping[str, str]) -> None:
@@ -62,7 +61,12 @@ def _seed() -> str:
         return kept.read_text()
 
 
-def _start_world(cluster: Kubernetes, references: Mapping[str, str], slot_ms: int) -> None:
+def start_world(cluster: Kubernetes, references: Mapping[str, str], slot_ms: int, tenants: Sequence[str]) -> None:
+    """A chain with slots of so many milliseconds, and Kubo, found by their short names in the namespaces `tenants`.
+
+    `references` are images by name.
+    """
+    cluster.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(namespace(WORLD)))
     manifest = _WORLD_MANIFEST.read_text()
     for name, reference in references.items():
         manifest = manifest.replace(f"{images.PREFIX}/{name}:dev", reference)
@@ -70,6 +74,7 @@ def _start_world(cluster: Kubernetes, references: Mapping[str, str], slot_ms: in
     cluster.kubectl("set", "env", "-n", WORLD, "deployment/localnet", f"SLOT_MS={slot_ms}")
     for name in ("localnet", "ipfs"):
         cluster.kubectl("rollout", "status", "-n", WORLD, f"deployment/{name}", "--timeout=120s", timeout=150)
+    cluster.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(a for name in tenants for a in aliases(name)))
 
 
 def uninstall(cluster: Kubernetes) -> None:
