@@ -34,6 +34,8 @@ SPACES = (
     "again",
     "cut",
     "beside",
+    "pods",
+    "secrets",
 )
 #: The protocol waits in blocks, so a faster chain makes the same tests shorter.
 SLOT_MS = 100

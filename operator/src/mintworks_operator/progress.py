@@ -33,12 +33,14 @@ TIMEOUT = 2.0
 #: The same for a look at all keys.
 SWEEP_TIMEOUT = 30.0
 RETRY = 1.0
+#: How often a stream may cost the connection while it alone is asked for, until it is read no more. Once may be chance.
+CUTS = 3
 
 
 @dataclass
 class _Listened:
     """A job whose stream is read. `news` is what was read, `shown` what passes see of it since `since`; `bad` says that
-    what stands in the stream's place cannot be read.
+    what stands in the stream's place cannot be read, `cuts` how often in a row the connection was lost over it.
     """
 
     key: JobKey
@@ -50,6 +52,12 @@ class _Listened:
     told_inputs: bool = False
     echoed: str | None = None
     bad: bool = False
+    cuts: int = 0
+
+    @property
+    def readable(self) -> bool:
+        """Whether it is worth asking for."""
+        return not self.bad and self.cuts < CUTS
 
     def show(self, now: float) -> None:
         """Let passes see all that was read."""
@@ -68,6 +76,9 @@ class Progress:
         self._clock = clock
         self._jobs: dict[str, _Listened] = {}
         self._redis: Redis | None = None
+        #: Whether the connection was lost while many streams were asked for: one of them may hold more than Redis lets
+        #: wait for one client, and would cost every connection.
+        self._careful = False
 
     def news(self, uid: str, run: int) -> News:
         """What that run told so far; of its progress a new version at most every INTERVAL."""
@@ -130,7 +141,7 @@ class Progress:
         listened = self._jobs.get(uid)
         if listened is None:
             return
-        if self._redis is not None and not listened.bad:
+        if self._redis is not None and listened.readable:
             try:
                 with _cancelled_for_certain():
                     async with asyncio.timeout(TIMEOUT):
@@ -205,12 +216,29 @@ class Progress:
 
     async def _follow(self) -> None:
         while self._redis is not None:
-            jobs = {uid: listened for uid, listened in self._jobs.items() if not listened.bad}
+            jobs = {uid: listened for uid, listened in self._jobs.items() if listened.readable}
             if not jobs:
                 await asyncio.sleep(BLOCK / 1000)
                 continue
             with _cancelled_for_certain():
-                await self._read(self._redis, jobs, BLOCK)
+                careful, self._careful = self._careful, True
+                if careful:
+                    await self._read_carefully(self._redis, jobs)
+                else:
+                    await self._read(self._redis, jobs, BLOCK)
+                self._careful = False
+
+    async def _read_carefully(self, redis: Redis, jobs: Mapping[str, _Listened]) -> None:
+        """Each stream alone, so that it shows which one costs the connection; those that never did come first."""
+        for uid, listened in sorted(jobs.items(), key=lambda job: job[1].cuts):
+            try:
+                await self._read_alone(redis, uid, listened)
+            except (RedisError, OSError, TimeoutError):
+                listened.cuts += 1
+                if not listened.readable:
+                    log.warning("what run %d of %s tells is too much to be read", listened.run, listened.key)
+                raise
+            listened.cuts = 0
 
     async def _read(self, redis: Redis, jobs: Mapping[str, _Listened], block: int | None) -> None:
         try:

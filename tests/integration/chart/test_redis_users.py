@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +334,33 @@ def test_a_full_redis_refuses_writes_and_loses_nothing(render: Render, tmp_path:
         assert other.set("mw:ab:lease:x", "mine", px=60_000)
     finally:
         server.stop()
+
+
+async def test_what_one_tenant_tells_keeps_nobody_from_being_heard(server: ChartRedis, tmp_path: Path) -> None:
+    """Its stream holds more than may wait in one connection: the operator's would be closed each time it asks."""
+    loud = server.client("ab")
+    for _ in range(90):
+        loud.xadd("mw:ab:loud:progress", {"data": "x" * 1_000_000})
+    (tmp_path / "url").write_text(server.url(OPERATOR))
+    progress = Progress(tmp_path / "url", lambda _key, _delay: None, time.monotonic)
+    for uid, namespace in (("loud", "ab"), ("v", "a"), ("w", "a")):
+        progress.listen(uid, JobKey("MetadataJob", namespace, uid), 1)
+    task = asyncio.create_task(progress.run())
+    try:
+        for percent in (1, 2, 3):
+            told = {"type": "progress", "run": 1, "percent": percent}
+            for uid in ("v", "w"):
+                server.client("a").xadd(f"mw:a:{uid}:progress", {"data": json.dumps(told)})
+                await eventually(partial(shows, progress, uid, percent))
+    finally:
+        task.cancel()
+        await asyncio.wait([task], timeout=20)
+        await progress.close()
+
+
+def shows(progress: Progress, uid: str, percent: int) -> bool:
+    told = progress.news(uid, 1).progress
+    return told is not None and told.percent == percent
 
 
 def test_one_value_is_no_larger_than_a_mebibyte(server: ChartRedis) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -208,3 +209,22 @@ async def test_what_gone_jobs_left_is_swept(progress: Progress, server: RedisSer
             break
         await asyncio.sleep(0.05)
     assert {str(k) for k in server.client.keys("mw:*")} == {"mw:a:here:inputs", "mw:b:gone:inputs", "mw:a:ledger:x"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("operator:", "stranger:"), ("s3cret-5d1", "s3c/ret-5d1"), ("redis:", "http:"), ("127.0.0.1", "127.0.0.2")],
+)
+async def test_a_redis_that_cannot_be_used_is_told_of_without_its_password(
+    server: RedisServer, tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture, change: tuple[str, str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    url = f"redis://operator:s3cret-5d1@127.0.0.1:{server.port}/0".replace(*change)
+    (tmp_path / "url").write_text(url)
+    made = Progress(tmp_path / "url", lambda _key, _delay: None, clock)
+    task = asyncio.create_task(made.run())
+    await eventually(lambda: "Redis is away" in caplog.text)
+    task.cancel()
+    await asyncio.wait([task], timeout=BOUND)
+    await made.close()
+    assert not any(part in caplog.text for part in ("s3cret-5d1", "s3c/", "ret-5d1"))
