@@ -42,8 +42,10 @@ class Events:
 
     async def _again(self, job: JobView, name: str, now: datetime) -> None:
         try:
-            # Two stands for "more than once": the number is not worth a second request.
-            series = {"count": 2, "lastObservedTime": stamp(now)}
+            # A list, for which the operator has the right: the cluster's own Events are read so, too.
+            found = await self._api.list(EVENTS, job.namespace, {"fieldSelector": f"metadata.name={name}"})
+            told = max(((e.get("series") or {}).get("count") or 1 for e in found), default=1)
+            series = {"count": told + 1, "lastObservedTime": stamp(now)}
             await self._api.patch(EVENTS, job.namespace, name, {"series": series})
         except ApiError as error:
             log.warning("%s/%s: Event %s is not written: %s", job.namespace, job.name, name, error)

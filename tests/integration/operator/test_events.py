@@ -1,0 +1,38 @@
+"""Events on a real API server: what is told again counts up on the Event that is there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from kubernetes.aio import client, config
+from mintworks_dev.cluster import ControlPlane
+from mintworks_operator.api import EVENTS, Api
+from mintworks_operator.core import Emit
+from mintworks_operator.events import Events
+from support.snapshots import NOW, job
+
+
+async def connect(plane: ControlPlane) -> Api:
+    settings: Any = client.Configuration()
+    load: Any = config.load_kube_config
+    await load(config_file=str(plane.kubeconfig), client_configuration=settings)
+    return Api(client.ApiClient(settings))
+
+
+async def test_what_is_told_again_is_counted(control_plane: ControlPlane, namespace: str) -> None:
+    api = await connect(control_plane)
+    events, about = Events(api, "operator-1"), job(namespace=namespace)
+    try:
+        for minutes in range(4):
+            told = Emit("Warning", "SecretMissing", "Create it.")
+            await events.tell(about, told, NOW + timedelta(minutes=minutes))
+        await events.tell(about, Emit("Warning", "SecretMissing", "Create the other."), NOW)
+        found = {e["note"]: e for e in await api.list(EVENTS, namespace)}
+    finally:
+        await api.close()
+    assert len(found) == 2
+    again = found["Create it."]["series"]
+    assert again["count"] == 4
+    assert again["lastObservedTime"].startswith((NOW + timedelta(minutes=3)).strftime("%Y-%m-%dT%H:%M:%S"))
+    assert "series" not in found["Create the other."]
