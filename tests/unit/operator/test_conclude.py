@@ -242,3 +242,25 @@ def test_what_a_node_refused_is_a_stall_in_the_nodes_words() -> None:
     record = status.attempts.last[-1]
     assert (record.outcome, record.reason, status.attempts.made) == ("Stalled", "NodeRefused", 0)
     assert record.message == f"{REASONS['NodeRefused'].todo} The cluster says: OutOfcpu: too much"
+
+
+@pytest.mark.parametrize(
+    ("told", "started", "verdict"),
+    [
+        ("ImagePull", None, ("Stalled", "StartTimeout")),
+        ("ImagePull", NOW, ("Failed", "DeadlineExceeded")),
+        ("Running", None, ("Failed", "DeadlineExceeded")),
+        ("NodeUnreachable", None, ("Failed", "DeadlineExceeded")),
+    ],
+)
+def test_a_deadline_that_came_before_the_start_is_no_attempt(told: str, started: Any, verdict: tuple[str, str]) -> None:
+    """Kubernetes counts a pod's deadline from when its node took it, also while its image is not to be had."""
+    before = condition("Progressing", told == "Running", told, "Look at the image.")
+    late = failed(Failure.DEADLINE_EXCEEDED, started=started)
+    status = written(look(job(status=active(conditions=[before])), late)).status
+    assert status.attempts is not None
+    record = status.attempts.last[-1]
+    assert (record.outcome, record.reason) == verdict
+    assert status.attempts.made == (0 if verdict[0] == "Stalled" else 1)
+    if verdict[0] == "Stalled":
+        assert record.message.startswith("Look at the image. ")

@@ -39,17 +39,20 @@ _FAILURES: dict[Failure, tuple[Literal["Failed", "Stalled", "Stopped"], str, str
 }
 
 
-def judge(kind: JobKind, active: ActiveRun, run: RunView, why: str = "") -> Outcome:
+def judge(kind: JobKind, active: ActiveRun, run: RunView, why: str = "", *, held_up: bool = False) -> Outcome:
     """The outcome of a run that ended.
 
     A stop that the operator asked for excuses any failure but bad input: a runner killed on its way out did nothing
-    wrong. It does not take back a success. `why` is what held the run back before, for a run that never started.
+    wrong. It does not take back a success. `why` is what held the run back before, for a run that never started;
+    `held_up`: that was the cluster. A deadline that such a run met is no attempt: Kubernetes counts from when a node
+    took the pod, also while its image is not to be had.
     """
     if run.state is RunState.COMPLETE:
         complete = _complete(kind, run)
         return asked(active, why) if complete.verdict != "Succeeded" and active.stopping else complete
     failure = run.failure or Failure.FAILED
-    if active.stopping is not None and failure is not Failure.INPUT_BAD:
+    unstarted = held_up and run.started is None and failure is Failure.DEADLINE_EXCEEDED
+    if unstarted or (active.stopping is not None and failure is not Failure.INPUT_BAD):
         return asked(active, why or run.message)
     verdict, reason, message = _FAILURES[failure]
     if failure is Failure.DISRUPTED and run.trouble is not None:

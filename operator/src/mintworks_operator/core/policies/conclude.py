@@ -63,7 +63,8 @@ def _outcome(case: Case, draft: Draft) -> Outcome | None:
     progressing = draft.condition(texts.PROGRESSING)
     why = progressing.message if progressing is not None and progressing.status == "False" else ""
     if run is not None:
-        return None if run.alive else judge(case.kind, active, run, why)
+        held_up = progressing is not None and progressing.reason in texts.STARTS
+        return None if run.alive else judge(case.kind, active, run, why, held_up=held_up)
     if active.stopping is not None:
         return asked(active, why)
     if active.run in case.snapshot.lost or (progressing is not None and progressing.reason in _RAN):
