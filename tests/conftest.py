@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("mintworks", deadline=None)
+settings.load_profile("mintworks")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
