@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +56,26 @@ class Bad:
 
 _CREATOR = {"address": ADDRESS, "share": 100}
 
+_OPEN = "RPC endpoints with credentials go into solana.rpcSecret"
+
+
+def _credentials() -> Iterator[Bad]:
+    """Credentials in each field that holds a URL."""
+    http = {"http": {"sha256": "0" * 64}}
+    ipfs = {"ipfs": {"cid": CID}}
+    for url in ("https://user:pw@host.example", "https://key@host.example/x", "https://host.example/x?token=t"):
+        yield Bad("MintJob", "solana.rpcUrls", ["https://good.example", url], "rpcUrls", _OPEN)
+        yield Bad("MetadataJob", "rows", {"http": {**http["http"], "url": url}}, "url", _OPEN)
+        yield Bad("MetadataJob", "rows", {"ipfs": {**ipfs["ipfs"], "gateway": url}}, "gateway", _OPEN)
+        yield Bad("MetadataJob", "images", {"map": {"http": {**http["http"], "url": url}}}, "url", _OPEN)
+        yield Bad("MetadataJob", "storage", {"kubo": {"url": url}}, "url", _OPEN)
+        yield Bad("MetadataJob", "collection.externalUrl", url, "externalUrl", _OPEN)
+    manifest = {"cid": CID, "manifest": {"ipfs": {**ipfs["ipfs"], "gateway": "https://user:pw@host.example"}}}
+    yield Bad("MintJob", "metadataFrom", manifest, "gateway", _OPEN)
+
+
 BAD: tuple[Bad, ...] = (
+    *_credentials(),
     Bad("MintJob", "wallet", None, "wallet", "equired"),
     Bad("MintJob", "solana", {}, "solana", "set rpcUrls or rpcSecret"),
     Bad("MintJob", "solana.rpcUrls", [], "rpcUrls", "at least 1"),
@@ -95,6 +115,25 @@ BAD: tuple[Bad, ...] = (
     Bad("MetadataJob", "rows", {"http": {"url": "http://x/rows.csv", "sha256": "abc"}}, "sha256", "match"),
     Bad("MetadataJob", "rows", {"volume": {"claim": "c", "path": "../etc/passwd"}}, "path", "match"),
     Bad("MetadataJob", "rows", {"volume": {"claim": "c", "path": "/etc/passwd"}}, "path", "match"),
+    Bad("MetadataJob", "rows", {"volume": {"claim": "c", "path": "a/../../b"}}, "path", "match"),
+    Bad("MetadataJob", "rows", {"volume": {"claim": "../c", "path": "a"}}, "claim", "match"),
+    Bad("MetadataJob", "rows", {"configMap": {"name": "c", "key": ".."}}, "key", "match"),
+    Bad("MetadataJob", "rows", {"configMap": {"name": "c", "key": "..data"}}, "key", "match"),
+    Bad("MetadataJob", "rows", {"configMap": {"name": "c", "key": "a/b"}}, "key", "match"),
+    Bad("MetadataJob", "rows", {"ipfs": {"cid": CID, "path": "../x", "gateway": "http://g"}}, "path", "match"),
+    Bad("MintJob", "wallet.secret.key", ".", "key", "match"),
+    Bad("MintJob", "wallet.secret.key", "../../redis/url", "key", "match"),
+    Bad("MintJob", "wallet.secret.name", "$(NAME)", "name", "match"),
+    Bad("MintJob", "ledger", {"volume": {"claim": "c", "path": ".."}}, "path", "match"),
+    Bad("MintJob", "runner", {"image": "$(IMAGE)"}, "image", "match"),
+    Bad("MintJob", "runner", {"image": "a b"}, "image", "match"),
+    Bad("MintJob", "runner", {"nodeSelector": {"pool": "a b"}}, "nodeSelector", "match"),
+    Bad("MintJob", "runner", {"tolerations": [{"key": "a", "effect": "All"}]}, "effect", "NoSchedule"),
+    Bad("MintJob", "runner", {"tolerations": [{"key": f"k{n}"} for n in range(17)]}, "tolerations", "at most 16"),
+    Bad("MintJob", "runner", {"resources": {"limits": {"memory": "lots"}}}, "memory", "match"),
+    Bad("MintJob", "runner", {"resources": {"limits": {"cpu": "-1"}}}, "cpu", "match"),
+    Bad("MintJob", "runner", {"resources": {"limits": {"cpu": -1}}}, "cpu", "greater than or equal to 0"),
+    Bad("MintJob", "runner", {"resources": {"requests": {"memory": 10**15}}}, "memory", "less than or equal to"),
     Bad("MetadataJob", "images", {"cid": "bafy"}, "images.cid", "match"),
     Bad("MetadataJob", "collection.symbol", "TOO-LONG-SYMBOL", "symbol", "10"),
     Bad("MetadataJob", "collection.sellerFeeBasisPoints", 10001, "sellerFeeBasisPoints", "less than or equal to 10000"),

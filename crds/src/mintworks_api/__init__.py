@@ -1,11 +1,11 @@
 """The Mintworks API: one pydantic model a kind, from which CRDs, reference pages and admission rules are made."""
 
-from .base import API_VERSION, GROUP, VERSION, parse_duration
+from .base import API_VERSION, GROUP, VERSION, parse_duration, parse_quantity
 from .jobqueue import DEFAULT_CONCURRENCY, DEFAULT_QUEUE, JOB_QUEUE, JobQueueSpec, JobQueueStatus, Reservation
 from .kind import Dependency, JobKind, JobSpec
 from .metadatajob import METADATA_JOB, MetadataJobSpec
 from .mintjob import MINT_JOB, MintJobSpec
-from .policy import JobPolicy, PolicyDefaults, ResolvedPolicy, resolve_policy
+from .policy import JobPolicy, PolicyDefaults, ResolvedPolicy, ResolvedRunner, Toleration, resolve_policy
 from .refs import JobRef, Mount, SecretKeyRef, Source
 from .status import FINISHED, JobStatus, Phase
 
@@ -38,8 +38,11 @@ __all__ = [
     "PolicyDefaults",
     "Reservation",
     "ResolvedPolicy",
+    "ResolvedRunner",
     "SecretKeyRef",
     "Source",
+    "Toleration",
     "parse_duration",
+    "parse_quantity",
     "resolve_policy",
 ]

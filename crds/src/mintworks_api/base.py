@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
@@ -110,6 +111,7 @@ Duration = Annotated[str, Field(pattern=DURATION_PATTERN, min_length=2, max_leng
 Count = Annotated[int, Field(ge=0, le=_INT64_MAX), WithJsonSchema({"type": "integer"})]
 DnsLabel = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
 DnsName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=253)]
+LabelValue = Annotated[str, Field(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$", max_length=63)]
 # A file's name in the pod: neither `.` nor anything that begins with two dots.
 FileKey = Annotated[
     str, Field(pattern=r"^([-_a-zA-Z0-9]|\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$", min_length=1, max_length=253)
@@ -117,21 +119,63 @@ FileKey = Annotated[
 # No empty, `.` or `..` segment and no leading slash: the path stays inside the volume or folder it names.
 _SEGMENT = r"([^./\x00][^/\x00]*|\.[^./\x00][^/\x00]*|\.\.[^/\x00]+)"
 RelativePath = Annotated[str, Field(pattern=f"^{_SEGMENT}(/{_SEGMENT})*$", min_length=1, max_length=1024)]
+_OPEN_URL = (
+    "a URL here holds neither user info nor a query nor a fragment: whoever may read jobs reads it; "
+    "RPC endpoints with credentials go into solana.rpcSecret"
+)
+
+
+def _open_url(value: object) -> object:
+    """The twin of HttpUrl's rule: a sentence in place of the pattern."""
+    if isinstance(value, str) and ("?" in value or "#" in value or "@" in value.partition("://")[2].partition("/")[0]):
+        raise ValueError(_OPEN_URL)
+    return value
+
+
 # Neither user info nor a query: both are where credentials hide, and this text is shown to everyone who may read jobs.
 # Visible ASCII, as URLs are: what counts as white space beyond it, programs do not agree about.
-HttpUrl = Annotated[str, Field(pattern=r"^https?://[!-\"$-.0->A-~]+(/[!-\"$->@-~]*)?$", max_length=2048)]
+HttpUrl = Annotated[
+    str,
+    Field(
+        pattern=r"^https?://[!-\"$-.0->A-~]+(/[!-\"$->@-~]*)?$",
+        max_length=2048,
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {"rule": "!self.matches('^[^/]*//[^/]*@') && !self.matches('[?#]')", "message": _OPEN_URL}
+            ]
+        },
+    ),
+    BeforeValidator(_open_url),
+]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 Cid = Annotated[str, Field(pattern=r"^(b[a-z2-7]{58,110}|Qm[1-9A-HJ-NP-Za-km-z]{44})$", max_length=120)]
 SolanaAddress = Annotated[str, Field(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$", max_length=44)]
 # What pods accept: nothing negative. A number of 18 digits fits 64 bits.
 QUANTITY_PATTERN = r"^[0-9]{1,18}(\.[0-9]{1,9})?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|e[0-9]{1,2})?$"
 _QUANTITY = re.compile(QUANTITY_PATTERN)
+_SCALES = {"": Decimal(1), "m": Decimal("0.001")}
+_SCALES |= {unit: Decimal(1000) ** n for n, unit in enumerate("kMGTPE", 1)}
+_SCALES |= {f"{unit}i": Decimal(1024) ** n for n, unit in enumerate("KMGTPE", 1)}
+_SCALES |= {f"e{n:0{digits}}": Decimal(10) ** n for digits in (1, 2) for n in range(10**digits)}
+
+
+def parse_quantity(value: str | int) -> Decimal:
+    """`500m`, `2`, `1.5Gi` as a number: of cores, or of bytes.
+
+    Raises:
+        ValueError: it has another form, or is negative.
+    """
+    if isinstance(value, int) and 0 <= value <= _INT64_MAX:
+        return Decimal(value)
+    if isinstance(value, str) and (match := _QUANTITY.fullmatch(value)):
+        unit = match[2] or ""
+        return Decimal(value.removesuffix(unit)) * _SCALES[unit]
+    raise ValueError(f"{value!r} is not a quantity such as 500m, 2 or 256Mi")
 
 
 def _quantity(value: str | int) -> str | int:
-    if _QUANTITY.fullmatch(value) if isinstance(value, str) else 0 <= value <= _INT64_MAX:
-        return value
-    raise ValueError(f"{value!r} is not a quantity such as 500m, 2 or 256Mi")
+    parse_quantity(value)
+    return value
 
 
 Quantity = Annotated[

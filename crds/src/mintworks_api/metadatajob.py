@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from .base import Cid, Count, HttpUrl, Model, Rule, SolanaAddress, StatusModel
+from .base import GROUP, Cid, Count, DnsLabel, HttpUrl, Model, Rule, SolanaAddress, StatusModel
 from .kind import JobKind, JobSpec
-from .refs import JobRef, Mount, Source, VolumePath, exactly_one, one_of
+from .refs import JobRef, Mount, Names, Source, VolumePath, exactly_one, one_of
 
 
 class Creator(Model):
@@ -170,6 +170,10 @@ METADATA_JOB = JobKind(
     result=MetadataResult,
     description="NFT metadata generated from rows and put on IPFS as one folder whose CID is computed and verified.",
 )
+
+
+#: The name of a MetadataJob, in the spec of a job that builds on it.
+MetadataJobName = Annotated[DnsLabel, Names(GROUP, METADATA_JOB.plural, METADATA_JOB.kind)]
 
 
 def metadata_job(name: str, field: str) -> JobRef:

@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from .base import Cid, Count, DnsLabel, HttpUrl, Model, Rule, SolanaAddress, StatusModel, mutable, without_null
+from .base import Cid, Count, HttpUrl, Model, Rule, SolanaAddress, StatusModel, mutable, without_null
 from .kind import Dependency, JobKind, JobSpec
-from .metadatajob import CREATORS_ONCE, CREATORS_SHARE, Creators, check_creators, metadata_job
+from .metadatajob import CREATORS_ONCE, CREATORS_SHARE, Creators, MetadataJobName, check_creators, metadata_job
 from .refs import JobRef, Mount, SecretKeyRef, Source, VolumePath, exactly_one, one_of
 
 LAMPORTS_PER_SOL = 1_000_000_000
@@ -174,7 +174,7 @@ class MetadataFrom(Model):
         ),
     )
 
-    job: DnsLabel | None = Field(None, description="A MetadataJob of this namespace.")
+    job: MetadataJobName | None = Field(None, description="A MetadataJob of this namespace.")
     cid: Cid | None = Field(None, description="A folder of documents; item N is ipfs://CID/N.json.")
     manifest: Source | None = Field(
         None, description="Rows with the columns of a MetadataJob's rows: names and wallets."

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from .base import (
     Count,
     DnsLabel,
     Duration,
+    LabelValue,
     Model,
     Moment,
     Quantity,
@@ -19,6 +20,7 @@ from .base import (
     moment_rule,
     mutable,
     parse_duration,
+    without_null,
 )
 
 
@@ -49,10 +51,32 @@ class ResourceRequirements(Model):
     limits: Resources | None = Field(None, description="What the container may use at most.")
 
 
+class Toleration(Model):
+    """A taint that the runner's pod tolerates, as in a pod."""
+
+    key: Annotated[str, Field(max_length=316)] | None = Field(None, description="Key of the taint. Default: any.")
+    operator: Literal["Equal", "Exists"] | None = Field(None, description="Equal or Exists. Default: Equal.")
+    value: LabelValue | None = Field(None, description="Value of the taint, with Equal.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        None, description="Effect of the taint. Default: any."
+    )
+
+
+Image = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][-a-zA-Z0-9._:/@]*$", max_length=512)]
+NodeSelector = Annotated[dict[str, LabelValue], Field(max_length=16), BeforeValidator(without_null)]
+
+
 class RunnerOptions(Model):
-    """How the runner's pod is made."""
+    """How the runner's pod is made: within what the chart's `runner.allowed` lists."""
 
     resources: ResourceRequirements | None = Field(None, description="CPU and memory of the runner's container.")
+    image: Image | None = Field(None, description="Another image, one of runner.allowed.images. Default: the chart's.")
+    node_selector: NodeSelector | None = Field(
+        None, description="Labels that the node must have, of runner.allowed.nodeSelector. Default: none."
+    )
+    tolerations: Annotated[list[Toleration], Field(max_length=16)] | None = Field(
+        None, description="Taints that the pod tolerates, of runner.allowed.tolerations. Default: none."
+    )
 
 
 class PolicyDefaults(Model):
@@ -133,6 +157,30 @@ class ResolvedBackoff(StatusModel):
     jitter: float = Field(0.2, ge=0, le=1)
 
 
+class ResolvedResources(Resources, StatusModel):
+    """Resources as they stand in a status."""
+
+
+class ResolvedRequirements(StatusModel):
+    """ResourceRequirements as they stand in a status."""
+
+    requests: ResolvedResources | None = None
+    limits: ResolvedResources | None = None
+
+
+class ResolvedToleration(Toleration, StatusModel):
+    """A Toleration as it stands in a status."""
+
+
+class ResolvedRunner(StatusModel):
+    """RunnerOptions as they stand in a status."""
+
+    resources: ResolvedRequirements | None = None
+    image: Image | None = None
+    node_selector: NodeSelector | None = None
+    tolerations: Annotated[list[ResolvedToleration], Field(max_length=16)] | None = None
+
+
 class ResolvedPolicy(StatusModel):
     """The policy frozen in status at admission; its defaults are the built-in policy."""
 
@@ -145,7 +193,7 @@ class ResolvedPolicy(StatusModel):
     ttl: Duration | None = Field(
         None, description="The queue's; the job's own comes first, and may change at any time."
     )
-    runner: RunnerOptions | None = None
+    runner: ResolvedRunner | None = None
 
     @property
     def timeout_delta(self) -> timedelta | None:
@@ -159,15 +207,17 @@ class ResolvedPolicy(StatusModel):
 
 
 def resolve_policy(job: PolicyDefaults, queue: PolicyDefaults | None) -> ResolvedPolicy:
-    """The job's value, else its queue's, else the built-in one, field by field (backoff: each of its fields). Of `ttl`
-    only the queue's: a job's own that was taken away again must not delete it.
+    """The job's value, else its queue's, else the built-in one, field by field (backoff and runner: each of their
+    fields). Of `ttl` only the queue's: a job's own that was taken away again must not delete it.
     """
     layers = [layer.wire() for layer in (queue, job) if layer is not None]
     merged: dict[str, object] = {}
-    backoff: dict[str, object] = {}
+    parts: dict[str, dict[str, object]] = {"backoff": {}, "runner": {}}
     for layer in layers:
-        backoff |= layer.pop("backoff", {})
+        for name in parts:
+            parts[name] |= layer.pop(name, {})
         merged |= layer
     merged["ttl"] = queue.ttl if queue is not None else None
     known = {f.alias or n for n, f in ResolvedPolicy.model_fields.items()}
-    return ResolvedPolicy.model_validate({k: v for k, v in merged.items() if k in known} | {"backoff": backoff})
+    given = {name: part for name, part in parts.items() if part}
+    return ResolvedPolicy.model_validate({k: v for k, v in merged.items() if k in known} | given)

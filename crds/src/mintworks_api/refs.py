@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from .base import Cid, DnsName, FileKey, HttpUrl, Model, RelativePath, Rule, Sha256
+
+
+@dataclass(frozen=True)
+class Names:
+    """Marks a field that names another object of the job's namespace, as `Annotated[DnsName, Names(…)]`.
+
+    The chart's admission policy is made from it: whoever writes such a name must have the right to `get` that object.
+    """
+
+    group: str
+    resource: str
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,7 @@ def one_of(*names: str) -> Rule:
 class SecretKeyRef(Model):
     """One entry of a Secret in the job's namespace."""
 
-    name: DnsName = Field(description="Name of the Secret.")
+    name: Annotated[DnsName, Names("", "secrets", "Secret")] = Field(description="Name of the Secret.")
     key: FileKey = Field(description="Entry of the Secret.")
 
     def mount(self, field: str) -> Mount:
@@ -66,14 +78,16 @@ class SecretKeyRef(Model):
 class ConfigMapKeyRef(Model):
     """One entry of a ConfigMap in the job's namespace (at most 1 MiB, some 5,000 rows)."""
 
-    name: DnsName = Field(description="Name of the ConfigMap.")
+    name: Annotated[DnsName, Names("", "configmaps", "ConfigMap")] = Field(description="Name of the ConfigMap.")
     key: FileKey = Field(description="Entry of the ConfigMap.")
 
 
 class VolumePath(Model):
     """A path in a PersistentVolumeClaim of the job's namespace."""
 
-    claim: DnsName = Field(description="Name of the PersistentVolumeClaim.")
+    claim: Annotated[DnsName, Names("", "persistentvolumeclaims", "PersistentVolumeClaim")] = Field(
+        description="Name of the PersistentVolumeClaim."
+    )
     path: RelativePath = Field(description="Path inside the volume, relative, without `..`.")
 
 

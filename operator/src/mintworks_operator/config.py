@@ -7,12 +7,15 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mintworks_api import JOB_KINDS
+from mintworks_api import JOB_KINDS, parse_quantity
+from pydantic import ValidationError
+
+from .core import Allowed
 
 RESOURCES: Mapping[str, Any] = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 
@@ -26,6 +29,7 @@ class Config:
     images: Mapping[str, str]
     image_pull_policy: str
     resources: Mapping[str, Any]
+    runner_allowed: Allowed
     redis_file: Path
     redis_secret: str
     service_account: str
@@ -67,7 +71,8 @@ def load(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config
         clusterwide=clusterwide,
         images=images,
         image_pull_policy=args.image_pull_policy,
-        resources=_json("MINTWORKS_RUNNER_RESOURCES", args.runner_resources),
+        resources=_resources(args.runner_resources),
+        runner_allowed=_allowed(args.runner_allowed),
         redis_file=Path(args.redis_file),
         redis_secret=args.redis_secret,
         service_account=args.service_account,
@@ -95,6 +100,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     setting("images", '{"runner": "mintworks/runner:latest"}', "images by name, a JSON object")
     setting("image-pull-policy", "IfNotPresent", "pull policy of runner images")
     setting("runner-resources", json.dumps(RESOURCES), "resources of runner containers, a JSON object")
+    setting("runner-allowed", "{}", "what jobs may ask of their runner's pod, a JSON object")
     setting("redis-file", "/mintworks/redis/url", "file that holds the URL of Redis")
     setting("redis-secret", "mintworks-redis", "Secret of a tenant that holds its URL of Redis in `url`")
     setting("service-account", "mintworks-runner", "service account of runner pods")
@@ -109,6 +115,34 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     setting("workers", "16", "passes that run at once", int)
     setting("resync-seconds", "300", "time between LISTs of everything, which find what a watch lost", float)
     return parser
+
+
+def _resources(text: str) -> Mapping[str, Any]:
+    name = "MINTWORKS_RUNNER_RESOURCES"
+    found = _json(name, text)
+    for part, values in found.items():
+        if part not in {"requests", "limits"} or not isinstance(values, dict):
+            raise ConfigError(f"{name} must hold requests and limits, each an object")
+        _check_quantities(name, values.values())
+    return found
+
+
+def _allowed(text: str) -> Allowed:
+    name = "MINTWORKS_RUNNER_ALLOWED"
+    try:
+        found = Allowed.model_validate(_json(name, text))
+    except ValidationError as error:
+        raise ConfigError(f"{name}: {error}") from error
+    _check_quantities(name, (most for most in (found.cpu, found.memory) if most != ""))
+    return found
+
+
+def _check_quantities(name: str, values: Iterable[Any]) -> None:
+    try:
+        for value in values:
+            parse_quantity(value)
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from error
 
 
 def _json(name: str, text: str) -> Mapping[str, Any]:

@@ -59,6 +59,7 @@ class Gatherer:
             news=self._news(job.uid, active.run) if active is not None else News(),
             refused=self.refused.get(job.uid),
             served=self._config.serves(key.namespace),
+            allowed=self._config.runner_allowed,
         )
 
     def forget(self, uid: str) -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
-from kubernetes.utils.quantity import parse_quantity
-from mintworks_api import API_VERSION, Mount
+from mintworks_api import API_VERSION, Mount, ResolvedRunner, parse_quantity
 
 from .config import Config
 from .core import CreateRun, JobView, encode
@@ -28,10 +25,6 @@ RULES: tuple[dict[str, Any], ...] = (
     {"action": "FailJob", "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [64]}},
     {"action": "FailJob", "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [75]}},
 )
-
-
-# The library's function has no types.
-_quantity: Callable[[object], Decimal] = parse_quantity
 
 
 def build(job: JobView, create: CreateRun, config: Config) -> dict[str, Any]:
@@ -98,6 +91,8 @@ def _pod(create: CreateRun, config: Config) -> dict[str, Any]:
         "containers": [_container(create, config, mounts)],
         "volumes": volumes,
     }
+    placed = (create.policy.runner or ResolvedRunner()).wire()
+    pod |= {name: placed[name] for name in ("nodeSelector", "tolerations") if name in placed}
     timeout = create.policy.timeout_delta
     if timeout is not None:
         # On the pod, so that it counts from the pod's start; on the Job it would count the time in the scheduler too.
@@ -106,10 +101,11 @@ def _pod(create: CreateRun, config: Config) -> dict[str, Any]:
 
 
 def _container(create: CreateRun, config: Config, mounts: list[dict[str, Any]]) -> dict[str, Any]:
-    resources = _resources(create, config)
+    runner = create.policy.runner or ResolvedRunner()
+    resources = _resources(runner, config)
     return {
         "name": CONTAINER,
-        "image": config.images[create.image],
+        "image": runner.image or config.images[create.image],
         "imagePullPolicy": config.image_pull_policy,
         "terminationMessagePolicy": "File",
         "securityContext": {
@@ -122,30 +118,21 @@ def _container(create: CreateRun, config: Config, mounts: list[dict[str, Any]]) 
     }
 
 
-def _resources(create: CreateRun, config: Config) -> dict[str, dict[str, Any]]:
+def _resources(runner: ResolvedRunner, config: Config) -> dict[str, dict[str, Any]]:
     """The job's values over the chart's. Where a request would be above its limit, which the API server refuses, the
     side that the job did not set gives way.
     """
-    asked = create.policy.runner.resources if create.policy.runner is not None else None
-    own = asked.wire() if asked is not None else {}
+    own = runner.resources.wire() if runner.resources is not None else {}
     merged = {part: {**config.resources.get(part, {}), **own.get(part, {})} for part in ("requests", "limits")}
     requests, limits = merged["requests"], merged["limits"]
     for name in requests.keys() & limits.keys():
-        if not _above(requests[name], limits[name]):
+        if parse_quantity(requests[name]) <= parse_quantity(limits[name]):
             continue
         if name not in own.get("limits", {}):
             limits[name] = requests[name]
         elif name not in own.get("requests", {}):
             requests[name] = limits[name]
     return merged
-
-
-def _above(one: object, other: object) -> bool:
-    try:
-        return _quantity(one) > _quantity(other)
-    except (ValueError, ArithmeticError):
-        # Not a quantity: the API server says so, in words that reach the job.
-        return False
 
 
 def _volumes(create: CreateRun, config: Config) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

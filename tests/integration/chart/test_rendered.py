@@ -198,6 +198,41 @@ def test_the_operator_understands_its_environment(full: list[Manifest]) -> None:
     assert [r["resourceNames"] for r in leases] == [[found.lease_name]]
 
 
+def test_what_the_chart_allows_reaches_the_operator(render: Render) -> None:
+    settings = (
+        "runner.allowed.images={example.org/own:2}",
+        "runner.allowed.nodeSelector.pool={mint,spare}",
+        "runner.allowed.tolerations[0].key=pool",
+        "runner.allowed.tolerations[0].operator=Exists",
+        "runner.allowed.cpu=4",
+        "runner.allowed.memory=",
+    )
+    (deployment,) = of(render(*settings), "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (value,) = [e["value"] for e in container["env"] if e["name"] == "MINTWORKS_RUNNER_ALLOWED"]
+    found = config.load([], {"MINTWORKS_RUNNER_ALLOWED": value}).runner_allowed
+    assert found.images == ("example.org/own:2",)
+    assert found.node_selector == {"pool": ("mint", "spare")}
+    assert [t.wire() for t in found.tolerations] == [{"key": "pool", "operator": "Exists"}]
+    assert (found.cpu, found.memory) == (4, "")
+
+
+def test_admission_policies_of_every_kind(render: Render) -> None:
+    kinds = {path.stem for path in (CHART / "files" / "policies").glob("*.yaml")}
+    made = {m["metadata"]["name"]: m for m in of(render(), "ValidatingAdmissionPolicy")}
+    bound = of(render(), "ValidatingAdmissionPolicyBinding")
+    for kind in kinds:
+        policy = made[f"mw-mintworks-{kind}"]["spec"]
+        written = yaml.safe_load((CHART / "files" / "policies" / f"{kind}.yaml").read_text())
+        (exempt,) = policy.pop("matchConditions")
+        assert policy == written
+        assert exempt["expression"].endswith('!= "system:serviceaccount:mintworks:mw-mintworks"')
+        (spec,) = [b["spec"] for b in bound if b["metadata"]["name"] == f"mw-mintworks-{kind}"]
+        assert spec == {"policyName": f"mw-mintworks-{kind}", "validationActions": ["Deny"]}
+    off = of(render("admissionPolicy.enabled=false"), "ValidatingAdmissionPolicy")
+    assert {m["metadata"]["name"] for m in off} == made.keys() - {f"mw-mintworks-{kind}" for kind in kinds}
+
+
 def test_labels_names_and_selectors(full: list[Manifest]) -> None:
     names = [(m["kind"], m["metadata"].get("namespace"), m["metadata"]["name"]) for m in full]
     assert len(set(names)) == len(names)
@@ -219,7 +254,7 @@ def test_what_a_tenant_has_names_its_release(full: list[Manifest]) -> None:
     for manifest in in_tenants:
         assert manifest["metadata"]["annotations"] == {"mintworks.dev/served-by": "mintworks/mw"}
         assert "mw-" not in manifest["metadata"]["name"]
-    (policy,) = of(full, "ValidatingAdmissionPolicy")
+    (policy,) = [m for m in of(full, "ValidatingAdmissionPolicy") if m["metadata"]["name"].startswith("served-once.")]
     (rule,) = policy["spec"]["matchConstraints"]["resourceRules"]
     assert {m["kind"].lower() for m in in_tenants} == {
         {"networkpolicies": "networkpolicy"}.get(plural, plural.removesuffix("s")) for plural in rule["resources"]

@@ -147,6 +147,20 @@ def test_the_charts_resources_give_way_to_the_jobs(asked: Any, requests: Any, li
     assert CONFIG.resources == RESOURCES, "the chart's are merged into a copy"
 
 
+def test_the_pod_is_placed_and_made_of_the_image_as_the_policy_says() -> None:
+    asked: dict[str, Any] = {
+        "image": "example.org/own:2",
+        "nodeSelector": {"pool": "mint"},
+        "tolerations": [{"key": "pool", "value": "mint", "effect": "NoSchedule"}],
+    }
+    pod = pod_of(build(mint(), create(runner=asked), CONFIG))
+    assert pod["containers"][0]["image"] == asked["image"]
+    assert (pod["nodeSelector"], pod["tolerations"]) == (asked["nodeSelector"], asked["tolerations"])
+    plain = pod_of(build(mint(), create(), CONFIG))
+    assert plain["containers"][0]["image"] == "example.org/runner:1"
+    assert not {"nodeSelector", "tolerations"} & plain.keys()
+
+
 @given(
     name=st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True),
     uid=st.uuids(),

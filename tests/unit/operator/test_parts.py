@@ -309,6 +309,11 @@ def test_configuration() -> None:
         {"MINTWORKS_IMAGES": "runner"},
         {"MINTWORKS_IMAGES": '{"other": "image"}'},
         {"MINTWORKS_RUNNER_RESOURCES": "[]"},
+        {"MINTWORKS_RUNNER_RESOURCES": '{"limits": {"memory": "lots"}}'},
+        {"MINTWORKS_RUNNER_RESOURCES": '{"limit": {"memory": "1Gi"}}'},
+        {"MINTWORKS_RUNNER_ALLOWED": "all"},
+        {"MINTWORKS_RUNNER_ALLOWED": '{"image": ["x"]}'},
+        {"MINTWORKS_RUNNER_ALLOWED": '{"memory": "lots"}'},
         {"MINTWORKS_CLUSTERWIDE": "true", "MINTWORKS_NAMESPACES": "a"},
     ],
 )

@@ -8,6 +8,8 @@
 - {name: MINTWORKS_IMAGE_PULL_POLICY, value: {{ .Values.images.runner.pullPolicy }}}
 - name: MINTWORKS_RUNNER_RESOURCES
   value: {{ .Values.runner.resources | toJson | quote }}
+- name: MINTWORKS_RUNNER_ALLOWED
+  value: {{ .Values.runner.allowed | toJson | quote }}
 - {name: MINTWORKS_REDIS_FILE, value: /mintworks/redis/url}
 - {name: MINTWORKS_LEASE_NAME, value: {{ include "mintworks.fullname" . }}}
 - name: MINTWORKS_LEASE_NAMESPACE

@@ -9,6 +9,8 @@ from pathlib import Path
 from .. import JOB_KINDS, JOB_QUEUE
 from .crd import job_crd, resource_crd, to_yaml
 from .reference import page
+from .rights import policy
+from .rights import to_yaml as policy_yaml
 
 
 def generated() -> dict[str, str]:
@@ -20,6 +22,9 @@ def generated() -> dict[str, str]:
         files[f"crds/{group}_{names['plural']}.yaml"] = to_yaml(crd)
         files[f"charts/mintworks/files/crds/{names['plural']}.yaml"] = to_yaml(crd)
         files[f"docs/reference/{names['singular']}.md"] = page(crd)
+    for kind in JOB_KINDS.values():
+        if (made := policy(kind)) is not None:
+            files[f"charts/mintworks/files/policies/{kind.plural}.yaml"] = policy_yaml(made)
     return files
 
 
@@ -28,7 +33,7 @@ def stale(root: Path) -> list[str]:
     wanted = generated()
     present = {
         str(p.relative_to(root))
-        for pattern in ("crds/*.yaml", "charts/mintworks/files/crds/*.yaml", "docs/reference/*.md")
+        for pattern in ("crds/*.yaml", "charts/mintworks/files/*/*.yaml", "docs/reference/*.md")
         for p in root.glob(pattern)
     }
     differing = {n for n, text in wanted.items() if n not in present or (root / n).read_text() != text}

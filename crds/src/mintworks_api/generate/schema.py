@@ -13,7 +13,10 @@ from ..base import MUTABLE, Model, Rule, StatusModel
 Schema = dict[str, Any]
 #: JSON Schema keywords that stay as they are.
 _KEPT = frozenset(
-    {"type", "format", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"}
+    {
+        *("type", "format", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"),
+        "x-kubernetes-validations",
+    }
 )
 
 
@@ -56,7 +59,7 @@ def _field(field: FieldInfo, json_schema: Schema, definitions: Schema, *, frozen
     json_schema = _without_null(json_schema)
     if model is None:
         schema = _plain(json_schema, definitions)
-    elif _is_list(field.annotation):
+    elif is_list(field.annotation):
         schema = {"type": "array", "items": structural(model)}
         schema |= {k: json_schema[k] for k in ("minItems", "maxItems") if k in json_schema}
     else:
@@ -90,11 +93,12 @@ def _plain(schema: Schema, definitions: Schema) -> Schema:
     return kept
 
 
-def _is_list(annotation: Any) -> bool:
+def is_list(annotation: Any) -> bool:
+    """Whether the annotation is, or may be, a list."""
     if typing.get_origin(annotation) is list:
         return True
     if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
-        return any(_is_list(a) for a in typing.get_args(annotation))
+        return any(is_list(a) for a in typing.get_args(annotation))
     return False
 
 

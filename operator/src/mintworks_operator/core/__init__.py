@@ -16,11 +16,13 @@ from .admission import Plan, admit, held
 from .decide import decide
 from .document import encode
 from .news import fold
+from .permits import Allowed
 from .slots import Holding, Slot, Waiting
 from .views import Failure, JobView, News, QueueView, RunState, RunView, Snapshot, Trouble
 
 __all__ = [
     "Action",
+    "Allowed",
     "CreateRun",
     "Decision",
     "DeleteJob",

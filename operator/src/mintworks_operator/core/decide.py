@@ -18,6 +18,7 @@ from .policies import (
     delayed,
     dependencies,
     finished,
+    permitted,
     queue,
     served,
     start,
@@ -46,6 +47,7 @@ POLICIES: tuple[Policy, ...] = (
     dependencies.dependencies,
     delayed.delayed,
     queue.queue,
+    permitted.permitted,
     start.start,
 )
 

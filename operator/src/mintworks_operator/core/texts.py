@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ NAMESPACE_NOT_ENABLED = "NamespaceNotEnabled"
 DEPENDENCY_MISSING = "DependencyMissing"
 DEPENDENCY_FAILED = "DependencyFailed"
 DEPENDENCY_NOT_FINISHED = "DependencyNotFinished"
+RUNNER_NOT_ALLOWED = "RunnerNotAllowed"
 INPUT_CHANGED = "InputChanged"
 INPUT_BAD = "InputBad"
 STOPPED = "Stopped"
@@ -300,6 +302,16 @@ def queue_not_found(name: str) -> str:
 def queue_invalid(name: str) -> str:
     """The named queue's spec does not parse."""
     return f"The spec of JobQueue {name} is not valid. {_todo(QUEUE_INVALID)}"
+
+
+def not_listed(value: str, listed: Iterable[str], which: str) -> str:
+    """Something of the runner's pod that the chart does not list."""
+    return f"{value} is not allowed; the chart's runner.allowed.{which} allows {', '.join(listed) or 'none'}"
+
+
+def too_much(value: str | int, most: str | int, name: str) -> str:
+    """More of a resource than the chart allows."""
+    return f"{value} is too much; the chart's runner.allowed.{name} allows {most}"
 
 
 def dependency_missing(field: str, kind: str, name: str) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 from mintworks_api import DEFAULT_QUEUE, FINISHED, JobQueueSpec, JobQueueStatus, JobStatus, Phase
 from mintworks_api.status import Progress
 
+from .permits import Allowed
+
 
 @dataclass(frozen=True)
 class JobView:
@@ -142,7 +144,7 @@ class Snapshot:
 
     `runs` are the runs of this job's uid that exist; `lost` the numbers of runs that were seen and are gone.
     `dependencies` holds the jobs that exist, by name. `refused` is why the last attempt to create the active run was
-    turned down. `served`: whether the namespace is enabled.
+    turned down. `served`: whether the namespace is enabled. `allowed`: what runners' pods may be; None: anything.
     """
 
     job: JobView
@@ -153,6 +155,7 @@ class Snapshot:
     news: News = field(default_factory=News)
     refused: Trouble | None = None
     served: bool = True
+    allowed: Allowed | None = None
 
     def run(self, number: int) -> RunView | None:
         """The run of that number, where it exists."""

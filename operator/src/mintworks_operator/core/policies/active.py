@@ -12,6 +12,7 @@ from ..slots import Holding
 from ..times import ahead
 from ..views import RunState, RunView, Trouble
 from .dependencies import unmet
+from .permitted import unlisted
 from .start import created
 
 #: How long after its time a run that was told to end is taken to be on a node that does not answer.
@@ -46,9 +47,9 @@ def _missing(case: Case, draft: Draft) -> Draft:
     if active is None or case.spec is None or any(r.alive for r in case.snapshot.runs):
         return draft
     draft = _starting_by(case, draft)
-    lacking = unmet(case, draft)
+    lacking = unmet(case, draft) or unlisted(case, draft)
     if lacking is not None:
-        # What it builds on was deleted, or applied anew, since the slot was taken.
+        # What it builds on was deleted, or applied anew, since the slot was taken; or the operator has other lists now.
         return _troubled(case, draft, *lacking)
     told = draft.condition(texts.PROGRESSING)
     if told is not None and told.reason == texts.INPUT_CHANGED:
