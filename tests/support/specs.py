@@ -133,7 +133,6 @@ BAD: tuple[Bad, ...] = (
     Bad("MintJob", "runner", {"resources": {"limits": {"memory": "lots"}}}, "memory", "match"),
     Bad("MintJob", "runner", {"resources": {"limits": {"cpu": "-1"}}}, "cpu", "match"),
     Bad("MintJob", "runner", {"resources": {"limits": {"cpu": -1}}}, "cpu", "greater than or equal to 0"),
-    Bad("MintJob", "runner", {"resources": {"requests": {"memory": 10**15}}}, "memory", "less than or equal to"),
     Bad("MetadataJob", "images", {"cid": "bafy"}, "images.cid", "match"),
     Bad("MetadataJob", "collection.symbol", "TOO-LONG-SYMBOL", "symbol", "10"),
     Bad("MetadataJob", "collection.sellerFeeBasisPoints", 10001, "sellerFeeBasisPoints", "less than or equal to 10000"),
