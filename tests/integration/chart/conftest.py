@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from mintworks_dev import commands, golang
+from mintworks_dev.cluster import ControlPlane
 
 CHART = Path(__file__).parents[3] / "charts" / "mintworks"
 SEED = "a-seed-for-tests-0123456789"
@@ -21,6 +24,29 @@ def helm_template(*settings: str, release: str = "mw", namespace: str = "mintwor
     """What `helm template` prints with each of `settings` as one --set. Raises CommandError when it fails."""
     options = [word for setting in settings for word in ("--set", setting)]
     return commands.run(golang.ensure(golang.HELM), "template", release, CHART, "--namespace", namespace, *options)
+
+
+def environment(made: list[Manifest], namespace: str) -> dict[str, str]:
+    """The operator's variables as its pod has them in the release's namespace."""
+    (deployment,) = [m for m in made if m["kind"] == "Deployment"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    given = {"metadata.name": "pod-0", "metadata.uid": "uid-0", "metadata.namespace": namespace}
+    found: dict[str, str] = {}
+    for entry in container["env"]:
+        value = entry.get("value") or given[entry["valueFrom"]["fieldRef"]["fieldPath"]]
+        # A kubelet fills in $(NAME) of the variables above; an operator that reads it literally would share its name.
+        found[entry["name"]] = re.sub(r"\$\((\w+)\)", lambda name: found[name[1]], value)
+    return found
+
+
+def account_kubeconfig(plane: ControlPlane, namespace: str, account: str, folder: Path) -> Path:
+    """A kubeconfig with a token of the service account and nothing else."""
+    config = json.loads(plane.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+    token = plane.kubectl("create", "token", account, "--namespace", namespace)
+    config["users"] = [{"name": user["name"], "user": {"token": token}} for user in config["users"]]
+    path = folder / "kubeconfig"
+    path.write_text(json.dumps(config))
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,7 @@ OwnerReferencesPermissionEnforcement is on. Nothing runs pods here: the test wri
 from __future__ import annotations
 
 import itertools
-import json
 import os
-import re
 import subprocess
 import sys
 import uuid
@@ -29,7 +27,7 @@ from mintworks_dev.cluster.waiting import NotReadyError, until
 from support.kubelet import PLURALS, Kubelet
 from support.specs import CID, METADATA, MINT
 
-from .conftest import Manifest, Render
+from .conftest import Manifest, Render, account_kubeconfig, environment
 from .test_rights import RBAC
 
 SPEC = METADATA | {"ttl": "1s"}
@@ -102,6 +100,8 @@ def operator(control_plane: ControlPlane, render: Render, tmp_path: Path) -> Ite
     variables = {
         **os.environ,
         **environment(made, system),
+        # No Redis: it is no part of this.
+        "MINTWORKS_REDIS_FILE": "/nonexistent",
         "KUBECONFIG": str(account_kubeconfig(control_plane, system, f"mw-{end}", tmp_path)),
     }
     metrics, health = free_ports(2)
@@ -115,30 +115,6 @@ def operator(control_plane: ControlPlane, render: Render, tmp_path: Path) -> Ite
             process.terminate()
     assert process.returncode == 0, log.read_text()
     control_plane.kubectl("delete", "clusterrole", f"mw-{end}-view", f"mw-{end}-edit")
-
-
-def environment(made: list[Manifest], system: str) -> dict[str, str]:
-    """The operator's variables as its pod would have them, without Redis, which is no part of this."""
-    (deployment,) = [m for m in made if m["kind"] == "Deployment"]
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    given = {"metadata.name": "operator-0", "metadata.uid": "uid-0", "metadata.namespace": system}
-    found: dict[str, str] = {}
-    for entry in container["env"]:
-        value = entry.get("value") or given[entry["valueFrom"]["fieldRef"]["fieldPath"]]
-        # A kubelet fills in $(NAME) of the variables above; an operator that reads it literally would share its name.
-        found[entry["name"]] = re.sub(r"\$\((\w+)\)", lambda name: found[name[1]], value)
-    assert found["MINTWORKS_IDENTITY"] == "operator-0_uid-0"
-    return {**found, "MINTWORKS_REDIS_FILE": "/nonexistent"}
-
-
-def account_kubeconfig(plane: ControlPlane, namespace: str, account: str, folder: Path) -> Path:
-    """A kubeconfig with a token of the service account and nothing else."""
-    config = json.loads(plane.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
-    token = plane.kubectl("create", "token", account, "--namespace", namespace)
-    config["users"] = [{"name": user["name"], "user": {"token": token}} for user in config["users"]]
-    path = folder / "kubeconfig"
-    path.write_text(json.dumps(config))
-    return path
 
 
 def granted(made: list[Manifest], account: str) -> set[Right]:

@@ -12,7 +12,7 @@ import yaml
 from mintworks_dev import commands, golang
 from mintworks_operator import config
 
-from .conftest import CHART, SEED, Manifest, Render, helm_template
+from .conftest import CHART, SEED, Manifest, Render, environment, helm_template
 
 CRDS = sorted((Path(__file__).parents[3] / "crds").glob("*.yaml"))
 
@@ -172,21 +172,18 @@ def test_passwords_differ_by_tenant_and_seed_and_not_by_rendering(render: Render
 def test_the_operator_understands_its_environment(full: list[Manifest]) -> None:
     (deployment,) = of(full, "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    given = {"metadata.name": "mw-mintworks-1", "metadata.namespace": "mintworks"}
-    environment = {
-        e["name"]: e.get("value") or given[e["valueFrom"]["fieldRef"]["fieldPath"]] for e in container["env"]
+    variables = environment(full, "mintworks")
+    unknown = {
+        name for name in variables if name.removeprefix("MINTWORKS_").lower() not in config.Config.__annotations__
     }
-    unknown = [
-        name for name in environment if name.removeprefix("MINTWORKS_").lower() not in config.Config.__annotations__
-    ]
-    # Called `resources` there.
-    assert unknown == ["MINTWORKS_RUNNER_RESOURCES"]
-    found = config.load([], environment)
+    # One is called `resources` there, the others make up the identity.
+    assert unknown == {"MINTWORKS_RUNNER_RESOURCES", "MINTWORKS_POD", "MINTWORKS_POD_UID"}
+    found = config.load([], variables)
     assert found.namespaces == ("genesis", "drops")
     assert (found.clusterwide, found.log_level) == (False, "INFO")
     assert found.images == {"runner": "mintworks/runner:0.1.0"}
     assert found.resources == {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
-    assert (found.lease_namespace, found.lease_name, found.identity) == ("mintworks", "mw-mintworks", "mw-mintworks-1")
+    assert (found.lease_namespace, found.lease_name, found.identity) == ("mintworks", "mw-mintworks", "pod-0_uid-0")
     mounted = {m["mountPath"] for m in container["volumeMounts"]}
     assert str(found.redis_file.parent) in mounted
     ports = {p["name"]: p["containerPort"] for p in container["ports"]}

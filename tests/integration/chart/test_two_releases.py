@@ -19,8 +19,7 @@ from mintworks_dev.cluster.controlplane import free_ports
 from support.kubelet import Kubelet, eventually
 from support.specs import METADATA
 
-from .conftest import CHART, SEED, helm_template
-from .test_operator_rights import account_kubeconfig, environment
+from .conftest import CHART, SEED, account_kubeconfig, environment, helm_template
 
 JOB = "MetadataJob"
 MARKED = {"mintworks-operator", "mintworks-redis", "mintworks-runner"}
@@ -60,7 +59,8 @@ class Releases:
         kubeconfig = account_kubeconfig(self.plane, release, account, folder)
         metrics, health = free_ports(2)
         command = [sys.executable, "-m", "mintworks_operator", f"--metrics-port={metrics}", f"--health-port={health}"]
-        variables = {**os.environ, **environment(made, release), "KUBECONFIG": str(kubeconfig)}
+        own = {"KUBECONFIG": str(kubeconfig), "MINTWORKS_REDIS_FILE": "/nonexistent"}
+        variables = {**os.environ, **environment(made, release), **own}
         log = folder / "log"
         with log.open("wb") as out, subprocess.Popen(command, env=variables, stdout=out, stderr=out) as process:
             try:

@@ -77,6 +77,10 @@ WAITS: dict[str, Reason] = {
         "Delete the job that the message names, and apply a corrected one under the same name.",
     ),
     DEPENDENCY_NOT_FINISHED: Reason("the job that it builds on is under way", "It starts by itself."),
+    RUNNER_NOT_ALLOWED: Reason(
+        "spec.runner of the job, or of its queue's defaults, asks for what the chart does not allow",
+        "Take what the message names out of spec.runner, or have the administrator add it to `runner.allowed`.",
+    ),
     INPUT_CHANGED: Reason(
         "rows or a document differ from what the first attempt froze",
         "Put the old content back, or delete the job and apply it again for the new.",
@@ -312,6 +316,11 @@ def not_listed(value: str, listed: Iterable[str], which: str) -> str:
 def too_much(value: str | int, most: str | int, name: str) -> str:
     """More of a resource than the chart allows."""
     return f"{value} is too much; the chart's runner.allowed.{name} allows {most}"
+
+
+def runner_not_allowed(problems: Iterable[str]) -> str:
+    """The runner's pod would be other than the chart allows."""
+    return led("; ".join(problems), _todo(RUNNER_NOT_ALLOWED))
 
 
 def dependency_missing(field: str, kind: str, name: str) -> str:

@@ -26,8 +26,8 @@ def unlisted(case: Case, draft: Draft) -> tuple[str, str] | None:
     if not found:
         return None
     own = case.spec.runner.wire() if case.spec is not None and case.spec.runner is not None else {}
-    said = [f"{_place(case, path, own)}: {message}" for path, message in found]
-    return texts.RUNNER_NOT_ALLOWED, "; ".join(said)
+    said = (f"{_place(case, path, own)}: {message}" for path, message in found)
+    return texts.RUNNER_NOT_ALLOWED, texts.runner_not_allowed(said)
 
 
 def _place(case: Case, path: str, own: dict[str, object]) -> str:
