@@ -20,8 +20,7 @@ from support.gate import Gate, Request
 from support.kubelet import Kubelet, eventually
 from support.specs import METADATA
 
-from .conftest import Manifest, Render
-from .test_operator_rights import account_kubeconfig, environment
+from .conftest import Manifest, Render, account_kubeconfig, environment
 from .test_rights import RBAC
 
 JOB = "MetadataJob"
@@ -77,7 +76,8 @@ def world(control_plane: ControlPlane, render: Render, tmp_path: Path) -> Iterat
     with Gate(account, tmp_path) as gate:
         found = World(control_plane, goes, late, rights, gate, log)
         found.make(goes)
-        variables = {**os.environ, **environment(made, system), "KUBECONFIG": str(gate.kubeconfig)}
+        own = {"KUBECONFIG": str(gate.kubeconfig), "MINTWORKS_REDIS_FILE": "/nonexistent"}
+        variables = {**os.environ, **environment(made, system), **own}
         metrics, health = free_ports(2)
         command = [sys.executable, "-m", "mintworks_operator", f"--metrics-port={metrics}", f"--health-port={health}"]
         with log.open("wb") as out, subprocess.Popen(command, env=variables, stdout=out, stderr=out) as process:
