@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from mintworks_api.metadatajob import CollectionData
 from mintworks_runners.mint.builder import MintBuilder, Signer
-from mintworks_runners.mint.items import Item, design
+from mintworks_runners.mint.items import design
+from mintworks_runners.mint.itemtable import Item
 from solders.hash import Hash
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey

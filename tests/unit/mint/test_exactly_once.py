@@ -14,7 +14,8 @@ import pytest
 from mintworks_runners.mint import campaign as campaign_module
 from mintworks_runners.mint import machine
 from mintworks_runners.mint.campaign import Campaign, Rules
-from mintworks_runners.mint.facts import History, MintFact, TxFact
+from mintworks_runners.mint.facts import MintFact, TxFact
+from mintworks_runners.mint.history import History
 from mintworks_runners.mint.machine import Commitment, Status
 from mintworks_runners.mint.outcome import hopeless
 from solders.pubkey import Pubkey
@@ -138,7 +139,7 @@ class Process:
             return
         done = {int(mint.uri) for fact in facts for mint in fact.mints}
         pending = [item for item in range(self.items) if item not in done]
-        known = [fact for fact in facts if fact.mints]
+        known = [(fact.signature, fact.slot, len(fact.mints)) for fact in facts if fact.mints]
         self.campaign = Campaign(Rules(batch=chain.dice.randint(1, 3), cap=6), pending, known, 0)
 
     def fetch_blockhash(self) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import zlib
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from mintworks_runners.metadata.recompute import MintItem
 from mintworks_runners.mint import lease
 from mintworks_runners.mint.books import Books
 from mintworks_runners.mint.builder import MAX_BYTES, MintBuilder, Signer
-from mintworks_runners.mint.facts import History, MintFact, TxFact
+from mintworks_runners.mint.facts import MintFact, TxFact
+from mintworks_runners.mint.history import History, Place
 from mintworks_runners.mint.inputs import NAMES, compare
-from mintworks_runners.mint.items import Design, Item, check, design, resolve
+from mintworks_runners.mint.items import Design, check, design, resolve
+from mintworks_runners.mint.itemtable import Item, ItemTable
 from mintworks_runners.mint.keys import _secret_endpoints, read_keypair
 from mintworks_runners.mint.lease import Renewal, has_lapsed, is_due, may_sign
 from mintworks_runners.mint.ledger import FileLedger, decode_lines, encode_line
@@ -59,8 +62,18 @@ def plain(creators: list[tuple[str, int]] | None = None) -> Design:
     return design(TREE, ME, Asset.model_validate({"symbol": "S", "creators": listed}), None)
 
 
-def items_of(count: int) -> dict[int, Item]:
-    return resolve([row(n) for n in range(count)], Recipients(default="wallet"), ME, Findings(), "rows")
+@dataclass
+class Rows:
+    rows: list[MintItem]
+    cid: str = "c"
+    field: str = "rows"
+
+    def __iter__(self) -> Iterator[MintItem]:
+        return iter(self.rows)
+
+
+def items_of(count: int) -> ItemTable:
+    return resolve(Rows([row(n) for n in range(count)]), Recipients(default="wallet"), ME, Findings())
 
 
 def leaf_of(item: Item, nonce: int, what: Design, delegate: Pubkey = ME) -> MintFact:
@@ -74,14 +87,14 @@ def leaf_of(item: Item, nonce: int, what: Design, delegate: Pubkey = ME) -> Mint
 def test_an_override_beats_the_row_which_beats_the_default() -> None:
     recipients = Recipients.model_validate({"default": str(TREE), "overrides": {"0": str(STRANGER)}})
     rows = [row(0, str(ME)), row(1, str(ME)), row(2)]
-    owners = [item.owner for item in resolve(rows, recipients, ME, Findings(), "rows").values()]
+    owners = [item.owner for item in resolve(Rows(rows), recipients, ME, Findings()).values()]
     assert owners == [STRANGER, ME, TREE]
 
 
 def test_rows_without_recipient_and_overrides_without_row() -> None:
     findings = Findings()
     recipients = Recipients.model_validate({"overrides": {"5": str(ME), "five": str(ME)}})
-    assert resolve([row(0)], recipients, ME, findings, "rows") == {}
+    assert resolve(Rows([row(0)]), recipients, ME, findings) == {}
     assert [(f.reason, f.row, f.item) for f in findings.kept] == [
         ("InvalidItem", None, None),
         ("NoRecipient", 2, 0),
@@ -95,7 +108,7 @@ NO_ADDRESS = "z" * 44  # the right letters, but more than 32 bytes
 @pytest.mark.parametrize("recipients", [{"default": NO_ADDRESS}, {"overrides": {"0": NO_ADDRESS}}])
 def test_a_recipient_that_is_no_address_is_bad_input(recipients: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput) as raised:
-        resolve([row(0)], Recipients.model_validate(recipients), ME, Findings(), "rows")
+        resolve(Rows([row(0)]), Recipients.model_validate(recipients), ME, Findings())
     assert raised.value.reason == "InvalidAddress"
 
 
@@ -117,7 +130,7 @@ def test_a_creator_or_a_tree_that_is_no_address_is_bad_input() -> None:
 def test_an_override_has_one_spelling(key: str) -> None:
     findings = Findings()
     resolve(
-        [row(1)], Recipients.model_validate({"default": "wallet", "overrides": {key: str(TREE)}}), ME, findings, "r"
+        Rows([row(1)]), Recipients.model_validate({"default": "wallet", "overrides": {key: str(TREE)}}), ME, findings
     )
     assert [finding.reason for finding in findings.kept] == ["InvalidItem"]
     assert len(findings.kept[0].message) < 100
@@ -156,9 +169,9 @@ def test_batches_keep_to_the_size_of_a_transaction() -> None:
 
 def test_reconcile_finds_what_is_there_and_what_is_not() -> None:
     items, what = items_of(4), plain()
-    mints = {0: leaf_of(items[2], 0, what), 1: leaf_of(items[0], 1, what)}
+    mints = [leaf_of(items[2], 0, what), leaf_of(items[0], 1, what)]
     standing = reconcile(items, what, mints, Findings(), public=False)
-    assert (standing.minted, standing.missing) == ({2: 0, 0: 1}, [1, 3])
+    assert (standing.minted, list(standing.pairs()), list(standing.missing())) == (2, [(0, 1), (2, 0)], [1, 3])
 
 
 def test_other_owner_other_data_other_delegate_and_twice_are_conflicts() -> None:
@@ -166,13 +179,13 @@ def test_other_owner_other_data_other_delegate_and_twice_are_conflicts() -> None
     other = design(TREE, ME, Asset(symbol="T"), None)
     moved = Item(0, 2, items[0].name, items[0].uri, STRANGER)
     fact = leaf_of(items[2], 2, what)
-    mints = {
-        0: leaf_of(moved, 0, what),
-        1: leaf_of(items[1], 1, other),
-        2: MintFact(2, fact.uri, fact.owner, fact.data_hash, bytes(32), ME),
-        3: leaf_of(items[3], 3, what),
-        4: leaf_of(items[3], 4, what),
-    }
+    mints = [
+        leaf_of(moved, 0, what),
+        leaf_of(items[1], 1, other),
+        MintFact(2, fact.uri, fact.owner, fact.data_hash, bytes(32), ME),
+        leaf_of(items[3], 3, what),
+        leaf_of(items[3], 4, what),
+    ]
     findings = Findings()
     reconcile(items, what, mints, findings, public=False)
     words = ["not to", "other metadata", "another delegate", "twice"]
@@ -182,17 +195,23 @@ def test_other_owner_other_data_other_delegate_and_twice_are_conflicts() -> None
 
 def test_on_a_public_tree_only_our_own_leaves_count() -> None:
     items, what = items_of(1), plain()
-    mints = {0: leaf_of(items[0], 0, what, STRANGER)}
-    assert reconcile(items, what, mints, Findings(), public=True).missing == [0]
-    assert reconcile(items, what, mints, Findings(), public=False).missing == []
+    mints = [leaf_of(items[0], 0, what, STRANGER)]
+    assert reconcile(items, what, mints, Findings(), public=True).minted == 0
+    assert reconcile(items, what, mints, Findings(), public=False).minted == 1
 
 
 def test_audit_names_what_is_wrong() -> None:
     items, what = items_of(3), plain()
-    mints = {n: leaf_of(items[n], n, what) for n in (0, 1)}
-    assert audit(items, {2}, what, mints, public=False) == []
-    assert audit(items, set(), what, mints, public=False) == ["item 2 is not on the tree"]
-    assert audit(items, {1, 2}, what, mints, public=False) == ["item 1 failed, but is on the tree"]
+    standing = reconcile(items, what, [leaf_of(items[n], n, what) for n in (0, 1)], Findings(), public=False)
+
+    def audited(failed: set[int]) -> list[str]:
+        findings = Findings()
+        audit(standing, failed, findings)
+        return [finding.message for finding in findings.kept]
+
+    assert audited({2}) == []
+    assert audited(set()) == ["item 2 is not on the tree"]
+    assert audited({1, 2}) == ["item 1 failed, but is on the tree"]
 
 
 def test_history_knows_its_gaps_its_anchor_and_what_was_paid() -> None:
@@ -204,7 +223,8 @@ def test_history_knows_its_gaps_its_anchor_and_what_was_paid() -> None:
     assert history.anchor_slot() is None
     assert len(history.add([fact(0, 10), fact(1, 20), fact(3, 40, STRANGER)])) == 3
     assert history.add([fact(0, 10)]) == []
-    assert (history.missing(5), history.anchor_slot()) == ([2, 4], 20)
+    assert (history.missing(5), history.first_missing(), history.anchor_slot()) == (2, 2, 20)
+    assert (history.place(3), [mint.nonce for mint in history.mints()]) == (Place("s3", 40), [0, 1, 3])
     assert history.spent(ME, 0) == (10_000, 7)
     assert history.spent(ME, 15) == (5_000, 0)
 
@@ -242,12 +262,12 @@ def test_whole_lines_of_another_format_are_passed_over() -> None:
 async def test_a_cache_file_goes_on_after_half_a_line(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "ledger.jsonl"
     cache = FileLedger(path)
-    assert await cache.load() == []
+    assert [facts async for facts in cache.load()] == []
     one, two = (TxFact(name, 1, ME, 5, 0, None) for name in "ab")
     await cache.append([one])
     path.write_text(path.read_text() + encode_line(two)[:30])
     await cache.append([two])
-    assert await cache.load() == [one, two]
+    assert [fact async for facts in cache.load() for fact in facts] == [one, two]
 
 
 # --- the tree ---

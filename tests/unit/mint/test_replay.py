@@ -8,7 +8,8 @@ import pytest
 from mintworks_runners.core.errors import Waiting
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.mint import replay as replay_module
-from mintworks_runners.mint.facts import History, MintFact, TxFact
+from mintworks_runners.mint.facts import MintFact, TxFact
+from mintworks_runners.mint.history import History
 from mintworks_runners.mint.ledger import FileLedger, LedgerCache, NoLedger
 from mintworks_runners.mint.replay import Replay
 from mintworks_runners.mint.rpc.chain import Chain
@@ -50,9 +51,9 @@ async def test_a_cache_of_another_life_of_the_chain_is_dropped(
     cache = FileLedger(tmp_path / "ledger.jsonl")
     await cache.append([mint(0, 10), mint(1, 11)])
     replay = replay_of(await open_pool(await make_node(getSignaturesForAddress=[])), cache)
-    assert await replay.catch_up(0, slot) == []
-    assert dict(replay.history.mints) == {}
-    assert await cache.load() == []
+    await replay.catch_up(0, slot)
+    assert len(replay.history) == 0
+    assert [facts async for facts in cache.load()] == []
 
 
 async def test_a_cache_that_fits_the_counter_is_believed(
@@ -61,7 +62,8 @@ async def test_a_cache_that_fits_the_counter_is_believed(
     cache = FileLedger(tmp_path / "ledger.jsonl")
     await cache.append([mint(0, 10), mint(1, 11)])
     replay = replay_of(await open_pool(await make_node(getSignaturesForAddress=[])), cache)
-    assert len(await replay.catch_up(2, 20)) == 2
+    await replay.catch_up(2, 20)
+    assert len(replay.history) == 2
 
 
 async def test_a_counter_that_falls_behind_what_was_read_ends_the_run(
@@ -119,10 +121,10 @@ async def test_patience_lasts_while_facts_come_in(
     replay = replay_of(await open_pool(await make_node()))
     reads = iter(range(4))
 
-    async def slow(*_: Any) -> list[TxFact]:
+    async def slow(*_: Any) -> int:
         replay._heard = True
-        return replay.history.add([mint(next(reads), 10)])
+        return len(replay.history.add([mint(next(reads), 10)]))
 
     monkeypatch.setattr(replay, "_read", slow)
     await replay.catch_up(4, 20)
-    assert sorted(replay.history.mints) == [0, 1, 2, 3]
+    assert replay.history.first_missing() == 4

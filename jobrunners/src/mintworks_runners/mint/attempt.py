@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from itertools import islice
 from typing import Any
 
 from mintworks_api import MintJobSpec
@@ -34,6 +35,9 @@ from mintworks_runners.solana.tree import TreeConfig
 
 log = logging.getLogger(__name__)
 
+SAMPLE = 20
+"""Items that may be simulated before the first signature."""
+
 
 class Attempt:
     """See the module. An instance serves one attempt."""
@@ -48,7 +52,14 @@ class Attempt:
     async def run(self) -> Result:
         """The job's result."""
         chain, target = self.places.chain, self.places.target
-        self._replay = Replay(chain, target.tree, self.places.first_slot, self.places.cache, self.context.stop)
+        self._replay = Replay(
+            chain,
+            target.tree,
+            self.places.first_slot,
+            self.places.cache,
+            self.context.stop,
+            spool=self.context.work / "history.sqlite3",
+        )
         waiting = None
         if (await find_tree(chain, target.tree)).exists:
             waiting = asyncio.create_task(self._wait())
@@ -84,7 +95,7 @@ class Attempt:
         "not minted" that takes the wait.
         """
         early = await self._stand(work, None, told=False)
-        if not early[0].missing:
+        if early[0].minted == len(work.items):
             return early
         return await self._stand(work, await waiting)
 
@@ -159,21 +170,25 @@ class Attempt:
         tell = self._telling.replay if told else None
         await self._replay.catch_up(config.num_minted, slot, tell, creation=self.places.target.plan is not None)
         findings = Findings()
-        mints = self._replay.history.mints
-        standing = reconcile(work.items, work.design, mints, findings, public=config.public)
-        room = config.capacity - config.num_minted
-        if len(standing.missing) > room:
-            message = f"{len(standing.missing)} items are to be minted, but the tree has room for {room}"
+        standing = await self._reconciled(work, findings, public=config.public)
+        room, missing = config.capacity - config.num_minted, len(work.items) - standing.minted
+        if missing > room:
+            message = f"{missing} items are to be minted, but the tree has room for {room}"
             findings.add("TreeFull", message, field="spec.tree")
         findings.raise_if_any()
         return standing, config
+
+    async def _reconciled(self, work: Work, findings: Findings, *, public: bool) -> Standing:
+        """Hashing a million leaves takes a minute, in which the lease must be renewed: a thread does it."""
+        mints = self._replay.history.mints()
+        return await asyncio.to_thread(reconcile, work.items, work.design, mints, findings, public=public)
 
     # --- minting -----------------------------------------------------------------------------------------------------
 
     async def _mint(self, work: Work, market: Market, standing: Standing, config: TreeConfig) -> Result:
         history = self._replay.history
         spent = self._spent()
-        already, total = len(standing.minted), len(work.items)
+        already, total = standing.minted, len(work.items)
         rules = Rules(
             batch=self._spec.batch_size,
             cap=self._spec.in_flight,
@@ -181,11 +196,11 @@ class Attempt:
             public=config.public,
             max_cost=self._spec.max_cost_lamports,
         )
-        campaign = Campaign(rules, standing.missing, history.transactions.values(), spent)
+        campaign = Campaign(rules, standing.missing(), history.entries(), spent)
         self._telling.minting(total, already, campaign)
-        if standing.missing:
-            await self._check_money(len(standing.missing), spent=spent, new_tree=False, work=work)
-            await market.learn(work.builder, standing.missing, self._spec.batch_size)
+        if already < total:
+            await self._check_money(total - already, spent=spent, new_tree=False, work=work)
+            await market.learn(work.builder, list(islice(standing.missing(), SAMPLE)), self._spec.batch_size)
             await self._run_engine(campaign, work, market, already)
         if campaign.hopeless is not None:
             raise outcome.hopeless(campaign.hopeless)
@@ -216,18 +231,18 @@ class Attempt:
         self._telling.step(98, "audit", "reading every item back from the chain")
         slot, now = await read_config(self.places.chain, tree, min_slot=campaign.books.newest_slot())
         await self._replay.catch_up(now.num_minted, slot)
-        history, failed = self._replay.history, set(campaign.failed)
-        problems = audit(work.items, failed, work.design, history.mints, public=config.public)
-        if problems:
-            raise outcome.audit_failed(problems)
-        if failed:
+        history, findings = self._replay.history, Findings()
+        standing = await self._reconciled(work, findings, public=config.public)
+        await asyncio.to_thread(audit, standing, campaign.failed, findings)
+        if findings.total:
+            raise outcome.audit_failed(findings)
+        if campaign.failed:
             raise outcome.refused(campaign.failed, work.items, work.list.field)
-        minted = reconcile(work.items, work.design, history.mints, Findings(), public=config.public).minted
         if self._spec.ledger is not None:
             path = self.context.environment.mount("ledger.volume") / self._spec.ledger.volume.path
-            await asyncio.to_thread(outcome.write_ledger, path, tree, work.items, minted, history)
-        counts = outcome.counts(minted, history, wallet, self.places.first_slot)
-        self._telling.step(100, "done", f"{len(minted)} of {len(work.items)} minted, audit ok")
+            await asyncio.to_thread(outcome.write_ledger, path, tree, standing, history)
+        counts = await asyncio.to_thread(outcome.counts, standing, history, wallet, self.places.first_slot)
+        self._telling.step(100, "done", f"{standing.minted} of {len(work.items)} minted, audit ok")
         return {"tree": str(tree), "genesis": self.places.chain.pool.genesis, "audit": "ok", **counts}
 
 

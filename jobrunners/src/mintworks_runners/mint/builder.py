@@ -11,7 +11,8 @@ from solders.keypair import Keypair
 from solders.message import Message
 from solders.transaction import Transaction
 
-from mintworks_runners.mint.items import Design, Item
+from mintworks_runners.mint.items import Design
+from mintworks_runners.mint.itemtable import Item
 from mintworks_runners.solana.budget import budget_instructions, fee
 
 MAX_BYTES = 1232

@@ -73,12 +73,14 @@ class Failure:
 class Campaign:
     """The items of one attempt on their way to the chain."""
 
-    def __init__(self, rules: Rules, pending: Iterable[int], known: Iterable[TxFact], spent: int) -> None:
-        """`pending` are the items that the replay did not find, `known` its facts, `spent` lamports paid so far."""
+    def __init__(self, rules: Rules, pending: Iterable[int], known: Iterable[tuple[str, int, int]], spent: int) -> None:
+        """`pending` are the items that the replay did not find, `known` its transactions (signature, slot, mints),
+        `spent` lamports paid so far.
+        """
         self.rules = rules
         self.books = Books()
-        for fact in known:
-            self.books.enter(fact.signature, fact.slot, len(fact.mints))
+        for signature, slot, mints in known:
+            self.books.enter(signature, slot, mints)
         self.window = Window(rules.cap)
         self.done = 0
         """Items that this attempt minted, finally."""

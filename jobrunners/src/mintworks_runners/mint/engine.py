@@ -198,7 +198,9 @@ class Engine:
         campaign.on_counter(slot, config.num_minted, time.monotonic())
         if campaign.wants_replay(time.monotonic()):
             log.info("the tree's counter differs from what is known: reading history")
-            campaign.on_history(await self._tools.replay.catch_up(config.num_minted, slot), time.monotonic())
+            await self._tools.replay.catch_up(
+                config.num_minted, slot, seen=lambda facts: campaign.on_history(facts, time.monotonic())
+            )
         self._check_progress(time.monotonic())
 
     def _check_progress(self, now: float) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from mintworks_api.metadatajob import CollectionData
 from mintworks_api.mintjob import Asset, Recipients
@@ -13,23 +14,13 @@ from solders.pubkey import Pubkey
 from mintworks_runners.core.errors import Findings
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.metadata.recompute import MintItem
+from mintworks_runners.mint.itemtable import Item, ItemTable
 from mintworks_runners.solana.instructions import CollectionAccounts, Mint
 from mintworks_runners.solana.metadata import Collection, Creator, MetadataArgs, problems
 
 WALLET = "wallet"
 NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
 """An item's number as the keys of recipients.overrides spell it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One NFT to be: its number, where its row stands, and what is particular to it."""
-
-    number: int
-    row: int
-    name: str
-    uri: str
-    owner: Pubkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +84,42 @@ def design(
     )
 
 
-def resolve(
-    rows: Iterable[MintItem], recipients: Recipients, wallet: Pubkey, findings: Findings, field: str
-) -> dict[int, Item]:
+class MintRows(Protocol):
+    """Checked rows of one folder; `field` is where the spec names them."""
+
+    @property
+    def cid(self) -> str:
+        """The folder with the documents."""
+
+    @property
+    def field(self) -> str:
+        """The spec's field."""
+
+    def __iter__(self) -> Iterator[MintItem]:
+        """The rows, each number once."""
+
+
+def resolve(rows: MintRows, recipients: Recipients, wallet: Pubkey, findings: Findings) -> ItemTable:
     """Items by number: an override, else the row's wallet, else the default; rows without any are added to
     `findings`.
     """
     overrides = _overrides(recipients, findings)
     field_default = "spec.recipients.default"
     default = wallet if recipients.default == WALLET else _optional(recipients.default, field_default)
-    items: dict[int, Item] = {}
-    for row in rows:
-        owner = overrides.get(row.index) or _optional(row.recipient, field) or default
-        if owner is None:
-            message = "no recipient: the row names none, and neither recipients.overrides nor recipients.default does"
-            findings.add("NoRecipient", message, field=field, row=row.row, column="recipient_wallet", item=row.index)
-            continue
-        items[row.index] = Item(row.index, row.row, row.name, row.uri, owner)
+    field = rows.field
+
+    def entries() -> Iterator[tuple[int, int, str, Pubkey]]:
+        for row in rows:
+            owner = overrides.get(row.index) or _optional(row.recipient, field) or default
+            if owner is None:
+                message = "no recipient: the row names none, and neither recipients.overrides nor .default does"
+                findings.add(
+                    "NoRecipient", message, field=field, row=row.row, column="recipient_wallet", item=row.index
+                )
+            else:
+                yield row.index, row.row, row.name, owner
+
+    items = ItemTable(rows.cid, entries())
     for number in sorted(overrides.keys() - items.keys()):
         findings.add("UnknownItem", f"there is no item {number}", field="spec.recipients.overrides", item=number)
     return items

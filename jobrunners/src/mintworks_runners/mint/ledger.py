@@ -11,7 +11,8 @@ import contextlib
 import json
 import logging
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,8 +30,8 @@ _PAGE = 2000
 class LedgerCache(Protocol):
     """Keeps facts of one tree. Losing it costs time and nothing else, so no method ever raises."""
 
-    async def load(self) -> list[TxFact]:
-        """All facts that were kept and are whole."""
+    def load(self) -> AsyncIterator[list[TxFact]]:
+        """All facts that were kept and are whole, in portions."""
 
     async def append(self, facts: Sequence[TxFact]) -> None:
         """Keep more facts."""
@@ -42,9 +43,10 @@ class LedgerCache(Protocol):
 class NoLedger:
     """No cache: every attempt replays from the beginning."""
 
-    async def load(self) -> list[TxFact]:
+    async def load(self) -> AsyncIterator[list[TxFact]]:
         """Nothing."""
-        return []
+        return
+        yield
 
     async def append(self, facts: Sequence[TxFact]) -> None:
         """Nothing."""
@@ -59,15 +61,16 @@ class FileLedger:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def load(self) -> list[TxFact]:
+    async def load(self) -> AsyncIterator[list[TxFact]]:
         """The whole lines of the file."""
         try:
-            return decode_lines((await asyncio.to_thread(self._path.read_text)).splitlines())
+            with self._path.open(errors="replace") as file:
+                while lines := await asyncio.to_thread(list, islice(file, _PAGE)):
+                    yield decode_lines(line.rstrip("\n") for line in lines)
         except FileNotFoundError:
-            return []
-        except (OSError, UnicodeDecodeError) as error:
+            return
+        except OSError as error:
             log.warning("ledger cache %s: %s", self._path, error)
-            return []
 
     async def append(self, facts: Sequence[TxFact]) -> None:
         """Lines at the end of the file; a crash in the middle leaves a line that is not whole."""
@@ -100,19 +103,17 @@ class RedisLedger:
         self._link = link
         self._key = key
 
-    async def load(self) -> list[TxFact]:
+    async def load(self) -> AsyncIterator[list[TxFact]]:
         """The whole entries of the list."""
-        facts: list[TxFact] = []
+        start = 0
         try:
-            start = 0
             client = await self._link.client()
             while page := await client.lrange(self._key, start, start + _PAGE - 1):
-                facts += decode_lines(map(str, page))
+                yield decode_lines(map(str, page))
                 start += _PAGE
         except AWAY as error:
             await self._link.lost()
             log.warning("ledger cache: %s", error)
-        return facts
 
     async def append(self, facts: Sequence[TxFact]) -> None:
         """Entries at the end of the list."""

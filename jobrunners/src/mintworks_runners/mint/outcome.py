@@ -9,12 +9,13 @@ from pathlib import Path
 
 from solders.pubkey import Pubkey
 
-from mintworks_runners.core.errors import Finding, InvalidInput, RunEnded
+from mintworks_runners.core.errors import Finding, Findings, InvalidInput, RunEnded
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.mint.campaign import Failure
 from mintworks_runners.mint.chainerrors import HOPELESS_CODES, cannot_pay, custom_code, explain
-from mintworks_runners.mint.facts import History
-from mintworks_runners.mint.items import Item
+from mintworks_runners.mint.history import History
+from mintworks_runners.mint.itemtable import Item
+from mintworks_runners.mint.reconcile import Standing
 from mintworks_runners.solana.programs import asset_id
 
 log = logging.getLogger(__name__)
@@ -38,51 +39,48 @@ def hopeless(failure: Failure) -> RunEnded:
     return ended(reason, f"{explain(failure.error)} (transaction {failure.signature})", item=failure.item)
 
 
-def audit_failed(problems: list[str]) -> RunEnded:
+def audit_failed(findings: Findings) -> RunEnded:
     """The chain does not hold what the input asks for, although every transaction ended well."""
-    for problem in problems[:20]:
-        log.error("audit: %s", problem)
-    more = f" and {len(problems) - 1} more problems" if len(problems) > 1 else ""
-    return ended("AuditFailed", f"{problems[0]}{more}")
+    for finding in findings.kept[:20]:
+        log.error("audit: %s", finding)
+    more = f" and {findings.total - 1} more problems" if findings.total > 1 else ""
+    return ended("AuditFailed", f"{findings.kept[0]}{more}")
 
 
-def counts(minted: Mapping[int, int], history: History, wallet: Pubkey, first_slot: int) -> dict[str, int]:
+def counts(standing: Standing, history: History, wallet: Pubkey, first_slot: int) -> dict[str, int]:
     """The numbers of the job's result. Mints from `first_slot` on are the job's own, older ones were found: a job
     that was
     applied again finds all of them.
     """
-    slots = {mint.nonce: fact.slot for fact in history.transactions.values() for mint in fact.mints}
-    own = sum(slots[nonce] >= first_slot for nonce in minted.values())
+    own = sum(history.place(nonce).slot >= first_slot for _, nonce in standing.pairs())
     fees, rent = history.spent(wallet, first_slot)
     return {
-        "items": len(minted),
+        "items": standing.minted,
         "minted": own,
-        "already": len(minted) - own,
+        "already": standing.minted - own,
         "failed": 0,
         "feesLamports": fees,
         "rentLamports": rent,
     }
 
 
-def write_ledger(
-    path: Path, tree: Pubkey, items: Mapping[int, Item], minted: Mapping[int, int], history: History
-) -> None:
+def write_ledger(path: Path, tree: Pubkey, standing: Standing, history: History) -> None:
     """One JSON object a line and item: item, uri, owner, nonce, assetId, signature, slot. Replaces the file as a
     whole.
     """
-    found = {mint.nonce: fact for fact in history.transactions.values() for mint in fact.mints}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     with part.open("w", encoding="utf-8") as file:
-        for number, nonce in sorted(minted.items()):
+        for number, nonce in standing.pairs():
+            item, place = standing.items[number], history.place(nonce)
             line = {
                 "item": number,
-                "uri": items[number].uri,
-                "owner": str(items[number].owner),
+                "uri": item.uri,
+                "owner": str(item.owner),
                 "nonce": nonce,
                 "assetId": str(asset_id(tree, nonce)),
-                "signature": found[nonce].signature,
-                "slot": found[nonce].slot,
+                "signature": place.signature,
+                "slot": place.slot,
             }
             file.write(json.dumps(line) + "\n")
     part.replace(path)

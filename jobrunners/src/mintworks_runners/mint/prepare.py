@@ -15,7 +15,8 @@ from mintworks_runners.core.errors import Findings
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.metadata.recompute import MintList, from_dependency, from_manifest
 from mintworks_runners.mint.builder import MintBuilder, Signer
-from mintworks_runners.mint.items import Design, Item, address, check, design, resolve
+from mintworks_runners.mint.items import Design, address, check, design, resolve
+from mintworks_runners.mint.itemtable import ItemTable
 from mintworks_runners.mint.money import MAINNET
 from mintworks_runners.mint.places import Places, Target
 from mintworks_runners.mint.rpc.chain import Account, Chain
@@ -35,7 +36,7 @@ class Work:
     """What is to be minted, checked."""
 
     list: MintList
-    items: dict[int, Item]
+    items: ItemTable
     design: Design
     builder: MintBuilder
 
@@ -69,7 +70,7 @@ async def prepare(context: JobContext, spec: MintJobSpec, places: Places) -> Wor
     listed, asset = await _listed(context, spec)
     collection = _collection_accounts(spec, authority)
     what = design(places.target.tree, wallet.pubkey(), asset, collection)
-    items = resolve(listed, spec.recipients, wallet.pubkey(), findings, listed.field)
+    items = resolve(listed, spec.recipients, wallet.pubkey(), findings)
     check(items, what, findings, listed.field)
     await _check_tree(places, findings, allow_public=bool(spec.tree.allow_public))
     if collection is not None:

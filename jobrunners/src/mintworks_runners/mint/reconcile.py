@@ -2,48 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from array import array
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from mintworks_runners.core.errors import Findings
 from mintworks_runners.mint.facts import MintFact
-from mintworks_runners.mint.items import Design, Item
+from mintworks_runners.mint.items import Design
+from mintworks_runners.mint.itemtable import Item, ItemTable
 from mintworks_runners.solana.leaf import data_hash, hashed_args
+
+_NOT_MINTED = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`minted` is item → nonce, `missing` the items that no leaf stands for, in order."""
+    """Which of `items` stand on the tree. `nonces` holds one for each item, in the order of their numbers."""
 
-    minted: dict[int, int]
-    missing: list[int]
+    items: ItemTable
+    nonces: array[int]
+
+    @property
+    def minted(self) -> int:
+        """How many are on the tree."""
+        return len(self.nonces) - self.nonces.count(_NOT_MINTED)
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """(item, nonce) of those that are, by ascending item."""
+        return ((item, nonce) for item, nonce in zip(self.items, self.nonces, strict=True) if nonce != _NOT_MINTED)
+
+    def missing(self) -> Iterator[int]:
+        """The items that are not, ascending."""
+        return (item for item, nonce in zip(self.items, self.nonces, strict=True) if nonce == _NOT_MINTED)
 
 
 def reconcile(
-    items: Mapping[int, Item], design: Design, mints: Mapping[int, MintFact], findings: Findings, *, public: bool
+    items: ItemTable, design: Design, mints: Iterable[MintFact], findings: Findings, *, public: bool
 ) -> Standing:
-    """Matches leaves with items by uri.
+    """Matches leaves, which come by ascending nonce, with items by uri.
 
     On a public tree only leaves that our wallet signed for count: anyone may mint our uris there. The same uri with
     another owner at mint or other data, or minted twice, is a conflict and goes to `findings`: minting on would not
     mend it.
     """
-    by_uri = {item.uri: item for item in items.values()}
-    minted: dict[int, int] = {}
-    for nonce in sorted(mints):
-        fact = mints[nonce]
-        item = by_uri.get(fact.uri)
+    nonces = array("q", [_NOT_MINTED]) * len(items)
+    for fact in mints:
+        item = items.by_uri(fact.uri)
         if item is None or (public and fact.tree_delegate != design.wallet):
             continue
-        if item.number in minted:
-            message = f"{item.uri} is on the tree twice, as numbers {minted[item.number]} and {nonce}"
+        rank = items.rank(item.number)
+        if nonces[rank] != _NOT_MINTED:
+            message = f"{item.uri} is on the tree twice, as numbers {nonces[rank]} and {fact.nonce}"
             findings.add("Conflict", message, row=item.row, item=item.number)
             continue
-        minted[item.number] = nonce
+        nonces[rank] = fact.nonce
         difference = differs(fact, item, design)
         if difference:
-            findings.add("Conflict", f"number {nonce} of the tree: {difference}", row=item.row, item=item.number)
-    return Standing(minted, [number for number in sorted(items) if number not in minted])
+            findings.add("Conflict", f"number {fact.nonce} of the tree: {difference}", row=item.row, item=item.number)
+    return Standing(items, nonces)
 
 
 def differs(fact: MintFact, item: Item, design: Design) -> str | None:
@@ -58,15 +74,11 @@ def differs(fact: MintFact, item: Item, design: Design) -> str | None:
     return None
 
 
-def audit(
-    items: Mapping[int, Item], failed: set[int], design: Design, mints: Mapping[int, MintFact], *, public: bool
-) -> list[str]:
-    """Holds the finalized chain against every item; an empty list means that each is there exactly once, as asked
-    for.
-    """
-    findings = Findings()
-    standing = reconcile(items, design, mints, findings, public=public)
-    problems = [str(finding) for finding in findings.kept]
-    problems += [f"item {number} is not on the tree" for number in standing.missing if number not in failed]
-    problems += [f"item {number} failed, but is on the tree" for number in sorted(failed & standing.minted.keys())]
-    return problems
+def audit(standing: Standing, failed: Container[int], findings: Findings) -> None:
+    """Holds what stands on the tree against every item; without findings each is there exactly once, as asked for."""
+    for number in standing.missing():
+        if number not in failed:
+            findings.add("AuditFailed", f"item {number} is not on the tree", item=number)
+    for number, _ in standing.pairs():
+        if number in failed:
+            findings.add("AuditFailed", f"item {number} failed, but is on the tree", item=number)

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from solders.pubkey import Pubkey
@@ -15,7 +16,8 @@ from mintworks_runners.core.errors import RunEnded
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.mint.extract import UnreadableTransactionError, read_transaction
-from mintworks_runners.mint.facts import History, TxFact
+from mintworks_runners.mint.facts import TxFact
+from mintworks_runners.mint.history import History
 from mintworks_runners.mint.ledger import LedgerCache
 from mintworks_runners.mint.rpc.chain import PAGE_LIMIT, Chain, SignatureRow
 from mintworks_runners.mint.rpc.endpoint import Endpoint, EndpointAwayError, RpcError
@@ -32,69 +34,90 @@ Answer = TypeVar("Answer")
 Told = Callable[[int, int], None]
 """Called with (nonces known, nonces in all) as a replay goes on."""
 
+Seen = Callable[[Sequence[TxFact]], None]
+"""Called with facts as they become known."""
+
 
 class Replay:
     """One tree's history, grown from the cache and from the chain."""
 
-    def __init__(self, chain: Chain, tree: Pubkey, first_slot: int, cache: LedgerCache, stop: StopSignal) -> None:
-        """Failed transactions are read from `first_slot` on: only their fees matter, and only to this job."""
-        self.history = History()
+    def __init__(
+        self,
+        chain: Chain,
+        tree: Pubkey,
+        first_slot: int,
+        cache: LedgerCache,
+        stop: StopSignal,
+        *,
+        spool: Path | None = None,
+    ) -> None:
+        """Failed transactions are read from `first_slot` on: only their fees matter, and only to this job. The history
+        is kept in the file `spool`, else in memory.
+        """
+        self._spool = spool
+        self.history = History(spool)
         self._chain = chain
         self._tree = tree
         self._first_slot = first_slot
         self._cache = cache
         self._stop = stop
         self._loaded = False
+        self._seen: Seen | None = None
         self._creation = False
         self._unread: set[str] = set()
         self._heard = False
 
     async def catch_up(
-        self, minted: int, slot: int, told: Told | None = None, *, creation: bool = False
-    ) -> list[TxFact]:
+        self,
+        minted: int,
+        slot: int,
+        told: Told | None = None,
+        *,
+        creation: bool = False,
+        seen: Seen | None = None,
+    ) -> None:
         """Reads until all nonces below `minted`, the counter at the finalized `slot`, are known, with `creation` the
-        transaction that made the tree, too; answers the facts that are new to this process.
+        transaction that made the tree, too. `seen` hears of the facts that are read from the chain.
 
         Waiting `HistoryIncomplete` where they are not after every endpoint was tried again and again, or where
         history shows more than the counter; `NoHealthyEndpoint` where nobody answered.
         """
         self._creation = creation
-        cached = [] if self._loaded else self.history.add(await self._cache.load())
+        self._seen = seen
+        cached = 0
+        if not self._loaded:
+            async for facts in self._cache.load():
+                cached += len(self.history.add(facts))
         self._loaded = True
         suspect = bool(cached) and self.history.goes_beyond(minted, slot)
-        new: list[TxFact] = []
         if not suspect:
-            new = cached + await self._grow(minted, told)
+            await self._grow(minted, told)
             suspect = bool(cached) and self.history.contradicts(minted, slot)
         if suspect:
-            new = await self._start_over(minted, told)
+            await self._start_over(minted, told)
         if self.history.contradicts(minted, slot):
             message = f"the tree's history shows more mints than its counter at slot {slot}, which is {minted}"
             raise ended("HistoryIncomplete", message)
-        return new
 
-    async def _start_over(self, minted: int, told: Told | None) -> list[TxFact]:
+    async def _start_over(self, minted: int, told: Told | None) -> None:
         """Without the cache: it tells of mints that the counter does not know, so either the counter's reading is
         old or the chain is not the one that the cache is of. Only the first is harmless, and only time is lost.
         """
         log.warning("the ledger cache goes beyond the tree's counter: reading the whole history again")
-        self.history = History()
-        new = await self._grow(minted, told)
+        self.history.close()
+        self.history = History(self._spool)
         await self._cache.forget()
-        await self._cache.append(new)
-        return new
+        await self._grow(minted, told)
 
-    async def _grow(self, minted: int, told: Told | None) -> list[TxFact]:
+    async def _grow(self, minted: int, told: Told | None) -> None:
         """Reads from one endpoint after the other until nothing is missing. Patience lasts while facts come in."""
-        new: list[TxFact] = []
         self._heard = False
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             for endpoint in self._chain.pool.usable():
                 known = await self._read(endpoint, minted, told)
-                new += known
                 if self._complete(minted):
-                    return new
+                    return
                 if known:
                     deadline = time.monotonic() + PATIENCE_SECONDS
             if time.monotonic() > deadline:
@@ -112,17 +135,18 @@ class Replay:
         if missing:
             return ended(
                 "HistoryIncomplete",
-                f"{len(missing)} of the tree's {minted} mints are in no endpoint's history (the first is number "
-                f"{missing[0]}); nothing is minted while they are unknown. An endpoint with full history is needed",
+                f"{missing} of the tree's {minted} mints are in no endpoint's history (the first is number "
+                f"{self.history.first_missing()}); nothing is minted while they are unknown. An "
+                "endpoint with full history is needed",
             )
         if not self._heard:
             return ended("NoHealthyEndpoint", "no endpoint answers with the tree's history")
         what = f"transaction {min(self._unread)}" if self._unread else "the transaction that created the tree"
         return ended("HistoryIncomplete", f"no endpoint answers with {what}, so what was paid is unknown")
 
-    async def _read(self, endpoint: Endpoint, minted: int, told: Told | None) -> list[TxFact]:
-        """What this endpoint's history adds; an endpoint that fails on the way adds what it had said by then."""
-        new: list[TxFact] = []
+    async def _read(self, endpoint: Endpoint, minted: int, told: Told | None) -> int:
+        """How many facts this endpoint's history adds; one that fails on the way adds what it had said by then."""
+        new = 0
         try:
             rows = await self._rows(endpoint)
             for start in range(0, len(rows), TOGETHER):
@@ -132,9 +156,11 @@ class Replay:
                 # Older rows can only hold mints, which the counter misses; these hold this job's costs, too.
                 self._unread.update(row.signature for row in batch if row.slot >= self._first_slot)
                 await self._cache.append(known)
-                new += known
+                new += len(known)
+                if self._seen is not None:
+                    self._seen(known)
                 if told is not None:
-                    told(len(self.history.mints), minted)
+                    told(len(self.history), minted)
                 self._stop.check()
             self._heard = True
         except (EndpointAwayError, RpcError) as error:
