@@ -86,6 +86,14 @@ class Gated:
         found = (c["reason"] for c in self.status(name).get("conditions") or [] if c["type"] == of)
         return next(found, "")
 
+    def event(self, name: str, words: str) -> None:
+        """Wait until an Event that `kubectl describe` shows has these words: they come after the status."""
+
+        def probe() -> bool:
+            return words in self.space.kubectl("describe", "metadatajob", name).partition("Events:")[2]
+
+        self.space.wait(f"an Event of {name} with {words}", probe)
+
     def told(self, name: str, reason: str, seconds: float = 90) -> None:
         """Wait until the condition Progressing has that reason."""
         self.space.wait(f"{name} tells {reason}", lambda: self.reason(name) == reason, seconds)

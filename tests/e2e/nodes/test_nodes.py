@@ -40,7 +40,7 @@ def test_a_kubelet_that_stops(own_cluster: Cluster, jobs: Gated) -> None:
     jobs.space.evict(pods["evicted"]["name"])
     jobs.space.kubectl("delete", "pod", pods["forced"]["name"], "--grace-period=0", "--force", "--wait=false")
     for name in left:
-        assert "does not answer" in jobs.space.kubectl("describe", "metadatajob", name).split("Events:")[1]
+        jobs.event(name, "does not answer")
         assert processes(pods[name]["uid"], "mintworks_runners"), "it lives"
         assert [p["metadata"]["uid"] for p in jobs.pods(name)] == [pods[name]["uid"]]
         assert (jobs.status(name)["phase"], jobs.attempts(name)["runs"]) == ("Running", 1)
