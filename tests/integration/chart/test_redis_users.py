@@ -326,7 +326,7 @@ def test_a_full_redis_refuses_writes_and_loses_nothing(render: Render, tmp_path:
             with pytest.raises(redis.OutOfMemoryError):
                 fill(filler, "mw:a:list", "x" * size)
         with pytest.raises(redis.OutOfMemoryError):
-            fill(other, "mw:ab:ledger:x", "x" * 100)
+            fill(other, "mw:ab:ledger:x", "x" * 500)
         assert other.get("mw:ab:lease:x") == "mine"
         assert other.delete("mw:ab:lease:x") == 1
         # Whoever filled it, or who removes its key, makes room again.

@@ -169,6 +169,18 @@ def test_passwords_differ_by_tenant_and_seed_and_not_by_rendering(render: Render
     assert len(set(passwords)) == len(passwords) == 6
 
 
+def test_passwords_are_in_secrets_alone(full: list[Manifest]) -> None:
+    secrets = of(full, "Secret")
+    passwords = {p for s in secrets for p in re.findall(r":([0-9a-f]{64})@", s["stringData"].get("url", ""))}
+    assert len(passwords) == 3
+    rest = yaml.safe_dump_all([manifest for manifest in full if manifest["kind"] != "Secret"])
+    assert not any(word in rest for word in (SEED, *passwords))
+    # Nor is the seed anywhere: only what follows from it. Redis holds hashes.
+    assert SEED not in yaml.safe_dump_all(full)
+    (users,) = [s["stringData"]["users.acl"] for s in secrets if "users.acl" in s["stringData"]]
+    assert not any(password in users for password in passwords)
+
+
 def test_the_operator_understands_its_environment(full: list[Manifest]) -> None:
     (deployment,) = of(full, "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
