@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from .api import JOBS, PODS, Resource
 from .keys import JobKey, Key, QueuesKey
-from .names import JOB, KIND, KINDS, QUEUES, UID, controller, label, run_number
+from .names import JOB, KIND, KINDS, QUEUES, UID, controller, is_run, label, run_number
 from .store import Store
 
 Json = dict[str, Any]
@@ -63,7 +63,8 @@ class Cache:
         if old is None:
             return
         if resource == JOBS:
-            self._lose(old, controller(old))
+            if is_run(old, label(old, UID)):
+                self._lose(old)
             self.departed.pop(uid, None)
         if resource == PODS:
             self._depart(old if last is None else last)
@@ -136,10 +137,10 @@ class Cache:
             for obj in store.all()
         )
 
-    def _lose(self, run: Json, owner: str) -> None:
+    def _lose(self, run: Json) -> None:
         """A run's Job is gone. Of a job that is gone too, nobody will ask."""
         uid, number = label(run, UID), run_number(run)
-        if number is not None and owner == uid and self.uid_known(uid):
+        if number is not None and self.uid_known(uid):
             self.lost.setdefault(uid, set()).add(number)
 
     def _depart(self, pod: Json) -> None:
@@ -147,7 +148,7 @@ class Cache:
         owner = self.parent(pod)
         job = self.runs.get(owner)
         if job is None and owner:
-            self._lose(pod, label(pod, UID))
+            self._lose(pod)
         elif job is not None and (pod.get("status") or {}).get("phase") in ENDED:
             self.departed[owner] = pod
 

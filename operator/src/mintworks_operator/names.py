@@ -54,3 +54,15 @@ def controller(obj: dict[str, Any], kind: str | None = None) -> str:
     """
     owners = obj["metadata"].get("ownerReferences") or []
     return next((str(o["uid"]) for o in owners if o.get("controller") and kind in {None, o.get("kind")}), "")
+
+
+def is_run(obj: dict[str, Any], uid: str) -> bool:
+    """Whether a Kubernetes Job is a run of the job of that uid: controlled by it, and named as that run is.
+
+    Whoever may create Kubernetes Jobs can name any owner. One of another name could not be told from a run, nor ended.
+    """
+    owners = obj["metadata"].get("ownerReferences") or []
+    owner: dict[str, Any] = next((o for o in owners if o.get("controller")), {})
+    number = run_number(obj)
+    named = number is not None and obj["metadata"]["name"] == run_name(str(owner.get("name")), uid, number)
+    return owner.get("uid") == uid and named

@@ -6,7 +6,7 @@ from typing import Any
 
 from .cache import ENDED, Cache
 from .core import RunView, Trouble
-from .names import controller, run_number
+from .names import is_run, run_number
 from .views import orphan_view, run_view
 
 Json = dict[str, Any]
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 def jobs_of(cache: Cache, uid: str) -> list[Json]:
     """The Kubernetes Jobs of the runs of the job of that uid."""
-    return [o for o in cache.runs.group(uid) if controller(o) == uid and run_number(o) is not None]
+    return [o for o in cache.runs.group(uid) if is_run(o, uid)]
 
 
 def pods_of(cache: Cache, job: Json, uid: str) -> list[Json]:

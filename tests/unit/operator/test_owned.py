@@ -43,12 +43,19 @@ def made(uid: str, version: int, run: object, owner: tuple[str, str] | None, **m
     marks = {**labels("MetadataJob", "a", "u", 0), "mintworks.dev/run": str(run)}
     meta: Json = {"namespace": "ns", "name": uid, "uid": uid, "resourceVersion": str(version), "labels": marks}
     if owner is not None:
-        meta["ownerReferences"] = [{"kind": owner[0], "uid": owner[1], "controller": True}]
+        meta["ownerReferences"] = [{"kind": owner[0], "name": "a", "uid": owner[1], "controller": True}]
     return {"metadata": {**meta, "creationTimestamp": STAMP}, **more}
 
 
 def kube_job(uid: str = "j", run: object = 1, owner: tuple[str, str] | None = ("MetadataJob", "u")) -> Json:
-    return made(uid, 2, run, owner)
+    found = made(uid, 2, run, owner)
+    found["metadata"]["name"] = f"a-u-{run}"
+    return found
+
+
+def named(obj: Json, name: str) -> Json:
+    obj["metadata"]["name"] = name
+    return obj
 
 
 def pod(
@@ -152,12 +159,14 @@ async def test_what_only_carries_the_labels_is_not_a_run(nowhere: Api) -> None:
         (JOBS, kube_job("j2", "", None)),
         (JOBS, kube_job("j3", 8, ("MetadataJob", "other"))),
         (JOBS, kube_job("j4", "9" * 60)),
+        (JOBS, named(kube_job("j5", 1), "anything")),
+        (JOBS, named(kube_job("j6", 2), "a-u-1")),
         (PODS, pod("p1", 9, None)),
         (PODS, pod("p2", 9, ("ReplicaSet", "r"))),
         (PODS, pod("p3", "", ("Job", "gone"))),
     )
     assert (await snapshot(cache, nowhere)).runs == ()
-    for uid in ("j1", "j2", "j3", "j4"):
+    for uid in ("j1", "j2", "j3", "j4", "j5", "j6"):
         cache.drop(JOBS, uid)
     assert (await snapshot(cache, nowhere)).lost == frozenset()
 

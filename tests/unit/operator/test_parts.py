@@ -132,7 +132,7 @@ def run_labels(kind: str, uid: str, run: int) -> Json:
             "mintworks.dev/uid": uid,
             "mintworks.dev/run": str(run),
         },
-        "ownerReferences": [{"kind": kind, "uid": uid, "controller": True}],
+        "ownerReferences": [{"kind": kind, "name": "a", "uid": uid, "controller": True}],
     }
 
 
@@ -157,7 +157,7 @@ def test_a_change_wakes_whom_it_concerns() -> None:
     wakes(QueuesKey("ns"), rows, mint)
     cache.put(QUEUES, obj("q", 6, "default", meta={"generation": 1}, status={}))
     wakes(QueuesKey("ns"))
-    cache.put(JOBS, obj("j", 7, meta=run_labels("MetadataJob", "u", 1)))
+    cache.put(JOBS, obj("j", 7, "a-u-1", meta=run_labels("MetadataJob", "u", 1)))
     cache.put(PODS, obj("p", 8, meta=run_labels("MetadataJob", "u", 1)))
     wakes(rows, rows)
     cache.drop(JOBS, "j")
@@ -172,7 +172,7 @@ def test_a_change_wakes_whom_it_concerns() -> None:
 def test_the_last_run_of_a_job_that_is_gone_frees_its_slot() -> None:
     woken: list[Key] = []
     cache = Cache(woken.append)
-    cache.put(JOBS, obj("j", 7, meta=run_labels("MetadataJob", "u", 1)))
+    cache.put(JOBS, obj("j", 7, "a-u-1", meta=run_labels("MetadataJob", "u", 1)))
     woken.clear()
     cache.drop(JOBS, "j")
     assert QueuesKey("ns") in woken
@@ -198,7 +198,7 @@ def test_a_follower_that_was_replaced_unseen_still_follows() -> None:
 def test_the_runs_of_a_job_that_is_gone_are_not_remembered() -> None:
     cache = Cache(lambda _: None)
     cache.put(KINDS["MetadataJob"], obj("u", 1, spec=METADATA))
-    cache.put(JOBS, obj("j", 2, meta=run_labels("MetadataJob", "u", 1)))
+    cache.put(JOBS, obj("j", 2, "a-u-1", meta=run_labels("MetadataJob", "u", 1)))
     cache.drop(KINDS["MetadataJob"], "u")
     cache.drop(JOBS, "j")
     assert cache.lost == {}
