@@ -20,7 +20,7 @@ from mintworks_runners.core.tasks import end
 from mintworks_runners.metadata.recompute import MintItem
 from mintworks_runners.mint import lease
 from mintworks_runners.mint.books import Books
-from mintworks_runners.mint.builder import MAX_BYTES, MintBuilder, Signer
+from mintworks_runners.mint.builder import MintBuilder, Signer
 from mintworks_runners.mint.facts import MintFact, TxFact
 from mintworks_runners.mint.history import History, Place
 from mintworks_runners.mint.inputs import NAMES, compare
@@ -30,6 +30,7 @@ from mintworks_runners.mint.keys import _secret_endpoints, read_keypair
 from mintworks_runners.mint.lease import Renewal, has_lapsed, is_due, may_sign
 from mintworks_runners.mint.ledger import FileLedger, decode_lines, encode_line
 from mintworks_runners.mint.money import Estimate, estimate, objection, sol
+from mintworks_runners.mint.packing import MAX_BYTES
 from mintworks_runners.mint.prepare import target_of
 from mintworks_runners.mint.pricing import Compute, percentile, price
 from mintworks_runners.mint.reconcile import audit, reconcile

@@ -13,14 +13,8 @@ from solders.transaction import Transaction
 
 from mintworks_runners.mint.items import Design
 from mintworks_runners.mint.itemtable import Item
+from mintworks_runners.mint.packing import Packing
 from mintworks_runners.solana.budget import budget_instructions, fee
-
-MAX_BYTES = 1232
-"""A transaction's size on the wire."""
-
-TRY_MORE_EVERY = 16
-MOST_MINTS = 10
-"""The largest batchSize."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +53,20 @@ class MintBuilder:
         self._items = items
         self._design = design
         self._signer = signer
-        self._fitted = MOST_MINTS
-        self._since_more = 0
+        self._packing = {priced: Packing(design, priced=priced) for priced in (False, True)}
 
     def sign(self, items: Sequence[int], blockhash: Hash, units: int, price: int) -> SignedTransaction:
         """A transaction that mints exactly these items."""
-        instructions = [self._design.mint(self._items[item]).instruction() for item in items]
-        return replace(self._signer.sign(instructions, blockhash, units, price), items=len(items))
+        return self._signed([self._items[item] for item in items], blockhash, units, price)
 
     def most(self, items: Sequence[int], blockhash: Hash, units: Callable[[int], int], price: int) -> SignedTransaction:
         """A transaction of as many of the first `items` as its size allows, at least one; `units` answers the compute
         limit of so many mints.
         """
-        # Items of one job are much alike: most often as many fit as the last time, and trying more costs a signature.
-        count = min(len(items), self._fitted + (self._since_more == 0))
-        self._since_more = (self._since_more + 1) % TRY_MORE_EVERY
-        signed = self.sign(items[:count], blockhash, units(count), price)
-        while len(signed.wire) > MAX_BYTES and count > 1:
-            count -= 1
-            signed = self.sign(items[:count], blockhash, units(count), price)
-        if count > self._fitted or count < len(items):
-            self._fitted = count
-        return signed
+        listed = [self._items[item] for item in items]
+        count = self._packing[price > 0].fitting(listed)
+        return self._signed(listed[:count], blockhash, units(count), price)
+
+    def _signed(self, items: Sequence[Item], blockhash: Hash, units: int, price: int) -> SignedTransaction:
+        instructions = [self._design.mint(item).instruction() for item in items]
+        return replace(self._signer.sign(instructions, blockhash, units, price), items=len(items))
