@@ -271,3 +271,30 @@ def _damages_of_object(schema: Json, value: Json) -> Iterator[_Ways]:
     if "maxProperties" in schema:
         entry = next(iter(value.values()), "x")
         yield "too many", lambda: st.just({str(n): entry for n in range(schema["maxProperties"] + 1)})
+
+
+# --- what else of a schema --------------------------------------------------------------------------------------------
+
+
+def result_schema(crd: Json) -> Json:
+    """The schema of what a job's runner tells at its end."""
+    schema: Json = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"][
+        "result"
+    ]
+    return schema
+
+
+def least(schema: Json) -> Any:
+    """The smallest value that the schema allows."""
+    if schema["type"] == "object":
+        return {name: least(schema["properties"][name]) for name in schema.get("required", ())}
+    if schema["type"] == "string":
+        return "x" * schema.get("minLength", 0)
+    return {"integer": 0, "number": 0.0, "boolean": False, "array": []}[schema["type"]]
+
+
+def changeable(schema: Json) -> list[str]:
+    """Fields of a spec that no rule freezes."""
+    rules = schema.get("x-kubernetes-validations", ())
+    frozen = {rule.get("fieldPath", "") for rule in rules if "oldSelf" in rule["rule"]}
+    return [name for name in schema["properties"] if f".{name}" not in frozen]

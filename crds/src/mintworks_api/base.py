@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -84,6 +85,16 @@ class StatusModel(Model):
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True, strict=False
     )
+
+
+def nested_model(annotation: Any) -> type[Model] | type[StatusModel] | None:
+    """The model that an annotation is, may be, or lists; None where it is of plain values."""
+    if isinstance(annotation, type) and issubclass(annotation, Model | StatusModel):
+        return annotation
+    for argument in typing.get_args(annotation):
+        if (found := nested_model(argument)) is not None:
+            return found
+    return None
 
 
 def mutable() -> dict[str, Any]:

@@ -106,6 +106,7 @@ class ActiveRun(StatusModel):
     """The run that holds the job's slot."""
 
     run: Count = Field(description="Number of the run.")
+    uid: Short | None = Field(None, description="uid of the resource that the run is of; another's after a restore.")
     reserved: AwareDatetime = Field(description="When its slot was taken.")
     stopping: Short | None = Field(None, description="Why the operator asked it to stop, if it did.")
 

@@ -24,8 +24,6 @@ Json = dict[str, Any]
 #: A status in which only the number of waiting jobs differs is written no oftener than this, in seconds.
 COUNT_INTERVAL = 1.0
 
-_KNOWN = frozenset(f.alias or n for n, f in JobQueueStatus.model_fields.items())
-
 
 class Admitter:
     """Gives slots. `wake` asks for a pass over a key after so many seconds."""
@@ -58,7 +56,7 @@ class Admitter:
                 taken=taken,
             )
             if plan.changed and not self._postponed(key, obj, queue, plan, clock):
-                patch = merge_patch(obj.get("status") or {}, plan.status.wire(), _KNOWN)
+                patch = merge_patch(obj.get("status") or {}, plan.status.wire(), JobQueueStatus)
                 await write_status(self._api, self._cache, QUEUES, obj, patch)
                 self._written[obj["metadata"]["uid"]] = clock
             self._wake_admitted(key.namespace, plan)

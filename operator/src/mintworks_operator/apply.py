@@ -22,6 +22,7 @@ from .core import (
     JobView,
     RequeueAt,
     StopRun,
+    Tell,
     WriteStatus,
 )
 from .core.actions import Action
@@ -31,16 +32,18 @@ from .jobs import build
 from .keys import JobKey
 from .names import KINDS, QUEUES, controller, run_name
 from .owned import jobs_of
-from .patch import merge_patch
+from .patch import merge_patch, told
 from .salvage import of_runner, salvage
 from .troubles import of_refusal
+from .views import as_dict, as_list
 from .writes import StaleError, guard, refresh, write_status
 
 Json = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
-_KNOWN = frozenset(f.alias or n for n, f in JobStatus.model_fields.items()) | {"inputs", "result"}
+#: Fields of a status that are the kind's own.
+_OF_KIND = frozenset({"inputs", "result"})
 
 
 #: Answers to a create that say nothing about the Job: the server is away, or asks for patience.
@@ -71,6 +74,8 @@ class Applier:
                 later = action.time
             elif isinstance(action, WriteStatus):
                 await self._write_some(key, obj, action)
+            elif isinstance(action, Tell):
+                await self._tell(key, obj, action)
             elif isinstance(action, Emit):
                 await self._events.tell(job, action, now)
             else:
@@ -104,8 +109,14 @@ class Applier:
                 raise StaleError(str(error)) from error
 
     async def _write(self, key: JobKey, obj: Json, action: WriteStatus) -> None:
-        patch = merge_patch(obj.get("status") or {}, action.wire(), _KNOWN)
+        patch = merge_patch(as_dict(obj.get("status")), action.wire(), JobStatus, _OF_KIND)
         await write_status(self._api, self._cache, KINDS[key.kind], obj, patch)
+
+    async def _tell(self, key: JobKey, obj: Json, action: Tell) -> None:
+        """One condition; everything else of the status stays as it is, readable or not."""
+        conditions = told(as_list(as_dict(obj.get("status")).get("conditions")), action.condition.wire())
+        if conditions is not None:
+            await write_status(self._api, self._cache, KINDS[key.kind], obj, {"conditions": conditions})
 
     async def _create(self, job: JobView, action: CreateRun) -> None:
         name = run_name(job.name, job.uid, action.run)

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from mintworks_api import FINISHED, JOB_KINDS
+from mintworks_api import DEFAULT_QUEUE, FINISHED, JOB_KINDS
 from pydantic import ValidationError
 
 from .api import JOBS, PODS, Resource
 from .keys import JobKey, Key, QueuesKey
 from .names import JOB, KIND, KINDS, QUEUES, UID, controller, is_run, label, run_number
 from .store import Store
+from .views import as_dict
 
 Json = dict[str, Any]
 
@@ -95,7 +96,7 @@ class Cache:
             JobKey(kind, namespace, obj["metadata"]["name"])
             for kind, store in self.jobs.items()
             for obj in store.all()
-            if obj["metadata"]["namespace"] == namespace and (obj.get("spec") or {}).get("queue", "default") == queue
+            if obj["metadata"]["namespace"] == namespace and _queue(obj) == queue
         ]
 
     def job_keys(self) -> list[JobKey]:
@@ -130,8 +131,8 @@ class Cache:
             (
                 kind,
                 obj["metadata"]["namespace"],
-                (obj.get("spec") or {}).get("queue", "default"),
-                (obj.get("status") or {}).get("phase", "New"),
+                _queue(obj),
+                _phase(obj) or "New",
             )
             for kind, store in self.jobs.items()
             for obj in store.all()
@@ -186,7 +187,7 @@ class Cache:
 
     def _leaders(self, key: JobKey, obj: Json) -> list[JobKey]:
         try:
-            refs = JOB_KINDS[key.kind].parse(obj.get("spec") or {}).depends_on()
+            refs = JOB_KINDS[key.kind].parse(as_dict(obj.get("spec"))).depends_on()
         except ValidationError:
             return []
         return [JobKey(ref.kind, key.namespace, ref.name) for ref in refs]
@@ -196,5 +197,9 @@ class Cache:
             self._followers.get(leader, set()).discard(key)
 
 
-def _phase(obj: Json) -> object:
-    return (obj.get("status") or {}).get("phase")
+def _phase(obj: Json) -> str:
+    return str(as_dict(obj.get("status")).get("phase") or "")
+
+
+def _queue(obj: Json) -> str:
+    return str(as_dict(obj.get("spec")).get("queue") or DEFAULT_QUEUE)

@@ -5,21 +5,30 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from mintworks_api import JobQueueSpec, JobQueueStatus, JobStatus
 from pydantic import ValidationError
 
 from .core import Failure, JobView, QueueView, RunState, RunView, Trouble
+from .core.validation import problems
 from .endings import container_of, ended_of, ending, lingers, told, words
 from .names import run_number
 from .troubles import of_pod, of_rejected
 
 Json = dict[str, Any]
 
-S = TypeVar("S", JobStatus, JobQueueStatus)
-
 log = logging.getLogger(__name__)
+
+
+def as_dict(value: object) -> Json:
+    """The value where it is an object; else an empty one. The schema says what it is, but schemas change."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """The value where it is a list; else an empty one."""
+    return value if isinstance(value, list) else []
 
 
 def moment(text: str | None) -> datetime | None:
@@ -29,8 +38,13 @@ def moment(text: str | None) -> datetime | None:
 
 def job_view(kind: str, obj: Json) -> JobView:
     """A job resource."""
-    meta, status = obj["metadata"], dict(obj.get("status") or {})
-    inputs, result = status.pop("inputs", None), status.pop("result", None)
+    meta, raw = obj["metadata"], as_dict(obj.get("status"))
+    inputs, result = raw.get("inputs"), raw.get("result")
+    status, unreadable = JobStatus(), ""
+    try:
+        status = JobStatus.model_validate({k: v for k, v in raw.items() if k not in {"inputs", "result"}})
+    except ValidationError as error:
+        unreadable = problems(error, "status")
     return JobView(
         kind=kind,
         namespace=meta["namespace"],
@@ -38,11 +52,12 @@ def job_view(kind: str, obj: Json) -> JobView:
         uid=meta["uid"],
         generation=meta.get("generation", 1),
         created=datetime.fromisoformat(meta["creationTimestamp"]),
-        spec=obj.get("spec") or {},
-        status=_status(JobStatus, status, meta),
-        inputs=inputs or {},
-        result=result,
+        spec=as_dict(obj.get("spec")),
+        status=status,
+        inputs=as_dict(inputs),
+        result=result if isinstance(result, dict) else None,
         deleting="deletionTimestamp" in meta,
+        unreadable=unreadable,
     )
 
 
@@ -58,17 +73,17 @@ def queue_view(obj: Json) -> QueueView:
         name=meta["name"],
         generation=meta.get("generation", 1),
         spec=spec,
-        status=_status(JobQueueStatus, obj.get("status") or {}, meta),
+        status=_queue_status(as_dict(obj.get("status")), meta),
     )
 
 
-def _status(model: type[S], status: Json, meta: Json) -> S:
+def _queue_status(status: Json, meta: Json) -> JobQueueStatus:
     try:
-        return model.model_validate(status)
+        return JobQueueStatus.model_validate(status)
     except ValidationError as error:
-        # The schema keeps this from happening. Numbers of runs are still safe: they are above those that exist.
+        # Nothing is lost with it: jobs' own statuses say who holds a slot.
         log.warning("%s/%s: its status does not parse and is begun anew: %s", meta["namespace"], meta["name"], error)
-        return model()
+        return JobQueueStatus()
 
 
 def run_view(job: Json, pods: Iterable[Json], trouble: Trouble | None = None) -> RunView:

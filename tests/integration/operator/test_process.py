@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 
 import pytest
 from kubernetes.client.exceptions import ApiException
 from support.kubelet import GROUP, Kubelet, eventually
+from support.metrics import requests, text
 from support.specs import CID, METADATA
 
 from .conftest import Launcher, Process
@@ -31,19 +31,6 @@ def start(launcher: Launcher) -> Iterator[Callable[[], Process]]:
     for process in started:
         if process.popen.poll() is None:
             process.kill()
-
-
-def text(port: int, path: str) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-        found: str = answer.read().decode()
-    return found
-
-
-def requests(process: Process) -> float:
-    """Requests to the API server so far, without those for the Lease."""
-    lines = text(process.metrics, "/metrics").splitlines()
-    counted = [line for line in lines if line.startswith("mintworks_api_requests_total") and "leases" not in line]
-    return sum(float(line.rsplit(" ", 1)[1]) for line in counted)
 
 
 def logged(process: Process, words: str) -> bool:
@@ -98,7 +85,7 @@ def test_what_a_job_costs_the_api_server(start: Callable[[], Process], fresh: Ca
     """Two status writes, a create and an Event; and shares of what a queue writes for all."""
     space, process = fresh(), start()
     eventually("it leads", lambda: logged(process, "the cache is complete"))
-    before = requests(process)
+    before = requests(process.metrics)
     space.apply("JobQueue", "wide", {"concurrency": JOBS})
     for number in range(JOBS):
         space.apply(JOB, f"j{number}", {**METADATA, "queue": "wide"})
@@ -106,7 +93,7 @@ def test_what_a_job_costs_the_api_server(start: Callable[[], Process], fresh: Ca
         space.end(f"j{number}", 1, 0, {"result": RESULT})
     for number in range(JOBS):
         space.phase(JOB, f"j{number}", "Succeeded")
-    assert requests(process) - before <= 7 * JOBS
+    assert requests(process.metrics) - before <= 7 * JOBS
     assert process.stop() == 0
 
 

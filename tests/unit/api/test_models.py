@@ -19,8 +19,7 @@ from mintworks_api import (
     parse_duration,
     resolve_policy,
 )
-from mintworks_api.base import DURATION_PATTERN
-from mintworks_api.generate.schema import nested_model
+from mintworks_api.base import DURATION_PATTERN, nested_model
 from pydantic import ValidationError
 from support.specs import ADDRESS, BAD, CID, GOOD, METADATA, MINT, Bad
 

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 
 import pytest
 from mintworks_api import JOB_KINDS, METADATA_JOB, MINT_JOB, JobSpec
-from mintworks_api.base import DnsName, Model
+from mintworks_api.base import DnsName, Model, nested_model
 from mintworks_api.generate.rights import CHANGED, MAX_CHECKS, Reference, policy, references
-from mintworks_api.generate.schema import nested_model
 from mintworks_api.refs import Names, SecretKeyRef
 from pydantic import Field
 from support.specs import CID, METADATA, MINT

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
-from mintworks_api import JOB_KINDS
+from mintworks_api import JOB_KINDS, JobStatus
+from mintworks_api.status import ActiveRun
 from mintworks_operator.api import JOBS, PODS
 from mintworks_operator.cache import Cache
 from mintworks_operator.config import ConfigError, load
@@ -18,7 +20,7 @@ from mintworks_operator.events import cut
 from mintworks_operator.health import STALE, Health
 from mintworks_operator.keys import JobKey, Key, QueuesKey
 from mintworks_operator.names import KINDS, QUEUES
-from mintworks_operator.patch import merge_patch
+from mintworks_operator.patch import merge_patch, told
 from mintworks_operator.store import Store
 from mintworks_operator.work import WorkQueue
 from support.specs import METADATA, MINT
@@ -243,7 +245,45 @@ def test_a_patch_turns_one_into_the_other(old: Json, new: Json) -> None:
 
 
 def test_a_patch_leaves_what_it_does_not_know() -> None:
-    assert merge_patch({"a": 1, "future": 2}, {}, frozenset({"a"})) == {"a": None}
+    """What a newer operator wrote, wherever it stands; what this one knows is taken away."""
+    condition = {
+        "type": "Admitted",
+        "status": "True",
+        "reason": "Admitted",
+        "message": "",
+        "observedGeneration": 1,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    old = {
+        "future": 1,
+        "phase": "Running",
+        "active": {"run": 1, "reserved": "2026-01-01T00:00:00Z", "stopping": "Suspended", "future": 2},
+        "attempts": {"runs": 1, "future": {"a": 3}},
+        "conditions": [{**condition, "future": 4}, {**condition, "type": "Progressing", "future": 5}],
+    }
+    status = JobStatus.model_validate(old)
+    changed = status.conditions[1].model_copy(update={"reason": "Running"})
+    active = ActiveRun(run=1, reserved=datetime(2026, 1, 1, tzinfo=UTC))
+    new = status.model_copy(update={"phase": None, "active": active, "conditions": [status.conditions[0], changed]})
+    after = merged(old, merge_patch(old, new.wire(), JobStatus))
+    assert after["future"] == 1
+    assert "phase" not in after
+    assert after["active"] == {"run": 1, "reserved": "2026-01-01T00:00:00Z", "future": 2}
+    assert (after["attempts"]["runs"], after["attempts"]["future"]) == (1, {"a": 3})
+    assert after["conditions"] == [
+        {**condition, "future": 4},
+        {**condition, "type": "Progressing", "reason": "Running"},
+    ]
+
+
+def test_what_is_told_of_a_status_that_cannot_be_read_leaves_the_rest() -> None:
+    condition = {"type": "Progressing", "status": "False", "reason": "X", "message": "m", "observedGeneration": 2}
+    new = {**condition, "lastTransitionTime": "new"}
+    old = [{"type": "Odd", "status": 3}, "nonsense", {**condition, "reason": "Y", "lastTransitionTime": "old"}]
+    after = told(old, new)
+    assert after == [*old[:2], {**condition, "lastTransitionTime": "old"}]
+    assert told(after, new) is None
+    assert told([], new) == [new]
 
 
 # --- news -------------------------------------------------------------------------------------------------------------

@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
-from ..base import GROUP, VERSION, Model
+from ..base import GROUP, VERSION, Model, nested_model
 from ..kind import JobKind
 from ..policy import JobPolicy
 from ..refs import Names
-from .schema import is_list, nested_model, structural
+from .schema import is_list, structural
 
 #: Checks that a policy may hold with room to spare in the API server's budget.
 MAX_CHECKS = 25

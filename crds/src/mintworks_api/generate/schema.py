@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from ..base import MUTABLE, Model, Rule, StatusModel
+from ..base import MUTABLE, Model, Rule, StatusModel, nested_model
 
 Schema = dict[str, Any]
 #: JSON Schema keywords that stay as they are.
@@ -42,16 +42,6 @@ def structural(model: type[Model] | type[StatusModel], *, frozen: bool = False) 
     if rules:
         schema["x-kubernetes-validations"] = rules
     return schema
-
-
-def nested_model(annotation: Any) -> type[Model] | type[StatusModel] | None:
-    """The model that an annotation is, may be, or lists; None where it is of plain values."""
-    if isinstance(annotation, type) and issubclass(annotation, Model | StatusModel):
-        return annotation
-    for argument in typing.get_args(annotation):
-        if (found := nested_model(argument)) is not None:
-            return found
-    return None
 
 
 def _field(field: FieldInfo, json_schema: Schema, definitions: Schema, *, frozen: bool) -> Schema:

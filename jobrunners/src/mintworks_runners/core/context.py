@@ -10,7 +10,7 @@ from typing import Any
 from mintworks_api import JOB_KINDS, JobSpec
 from pydantic import ValidationError
 
-from .errors import Finding, InvalidInput
+from .errors import AttemptFailed, Finding, InvalidInput
 from .protocol import Environment, RunSpec
 from .report import Reporter
 from .sources import SourceReader
@@ -46,12 +46,18 @@ def parse_spec(kind: str, spec: Mapping[str, Any]) -> JobSpec:
     """The spec as its kind's model.
 
     InvalidInput with the path of each bad field, though the CRD refuses such specs first: `mintworks run` has no CRD.
+    AttemptFailed `RunnerTooOld` where nothing is wrong but that a field is unknown: the operator knew it, and what it
+    asks for must not be passed over; another image may know it too.
     """
     try:
         return JOB_KINDS[kind].parse(spec)
     except ValidationError as error:
-        findings = [
-            Finding("InvalidSpec", problem["msg"], field=".".join(map(str, ("spec", *problem["loc"]))))
+        found = [
+            (problem["type"], problem["msg"], ".".join(map(str, ("spec", *problem["loc"]))))
             for problem in error.errors(include_input=False, include_url=False)
         ]
-        raise InvalidInput(findings) from error
+        unknown = [field for type_, _, field in found if type_ == "extra_forbidden"]
+        if len(unknown) == len(found):
+            message = f"this runner does not know {', '.join(unknown)}: its image is older than the operator"
+            raise AttemptFailed("RunnerTooOld", message) from error
+        raise InvalidInput([Finding("InvalidSpec", message, field=field) for _, message, field in found]) from error

@@ -143,6 +143,10 @@ TABLE: dict[str, Reason] = {
     "TransactionsFail": _retry("transactions fail for a reason that is about no item", "Look at the error."),
     "TreeNotCreated": _retry("the tree could not be made", "Look at the error."),
     "AuditFailed": _retry("the chain does not hold what the input asks for", "Look at the log, and report it."),
+    "RunnerTooOld": _retry(
+        "the runner does not know a field of the spec: its image is older than the operator",
+        "Set the chart's value for the runner's image to the operator's version.",
+    ),
     "SpecUnreadable": _retry("the pod's spec file cannot be read", "Look at the node."),
     "Unexpected": _retry("an error in the runner", "Look at the log, and report it."),
 }

@@ -10,6 +10,7 @@ from .actions import (
     EnsureQueue,
     RequeueAt,
     StopRun,
+    Tell,
     WriteStatus,
 )
 from .admission import Plan, admit, held
@@ -41,6 +42,7 @@ __all__ = [
     "Slot",
     "Snapshot",
     "StopRun",
+    "Tell",
     "Trouble",
     "Waiting",
     "WriteStatus",

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from mintworks_api import JobStatus, Mount, ResolvedPolicy
+from mintworks_api.status import Condition
 
 from .slots import Slot
 
@@ -36,6 +37,13 @@ class WriteStatus:
         if self.result is not None:
             wire["result"] = dict(self.result)
         return wire
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Write this one condition into a status of which nothing else may change."""
+
+    condition: Condition
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,7 @@ class RequeueAt:
     time: datetime
 
 
-Action = WriteStatus | CreateRun | StopRun | DeleteRun | EnsureQueue | DeleteJob | Emit | RequeueAt
+Action = WriteStatus | Tell | CreateRun | StopRun | DeleteRun | EnsureQueue | DeleteJob | Emit | RequeueAt
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from datetime import datetime
 from mintworks_api import JOB_KINDS, JobKind
 from pydantic import ValidationError
 
-from .actions import Decision
-from .draft import Case, Draft, decision
+from .actions import Decision, Tell
+from .draft import Case, Draft, decision, unreadable
 from .policies import (
     absorb,
     active,
@@ -20,6 +20,7 @@ from .policies import (
     finished,
     permitted,
     queue,
+    restored,
     served,
     start,
     stop,
@@ -35,6 +36,7 @@ Policy = Callable[[Case, Draft], Draft]
 #: In this order, until one settles: what ended, what runs, what holds a job back, what starts it.
 POLICIES: tuple[Policy, ...] = (
     finished.expire,
+    restored.restored,
     strays.sweep,
     absorb.news,
     conclude.conclude,
@@ -61,6 +63,9 @@ def decide(snapshot: Snapshot, now: datetime, kinds: Mapping[str, JobKind] = JOB
     job = snapshot.job
     if job.deleting:
         return Decision()
+    if job.unreadable:
+        # Whoever wrote it knows more of this job. What runs goes on, and nothing is begun.
+        return Decision(actions=(Tell(unreadable(job, now)),))
     case = _case(snapshot, now, kinds)
     draft = Draft(status=job.status, inputs=job.inputs, result=job.result)
     for policy in POLICIES:

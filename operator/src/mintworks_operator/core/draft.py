@@ -14,7 +14,7 @@ from . import texts
 from .actions import Action, Decision, Emit, RequeueAt, WriteStatus
 from .slots import Slot
 from .times import SHORT, clip, seconds
-from .views import RunView, Snapshot
+from .views import JobView, RunView, Snapshot
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,18 @@ def waits(case: Case, draft: Draft, phase: Phase, reason: str, message: str) -> 
     if admitted is None or admitted.status != "True":
         draft = draft.mark(case, texts.ADMITTED, False, reason, message)
     return count(case, draft).settle()
+
+
+def unreadable(job: JobView, now: datetime) -> Condition:
+    """Why nothing is done about a job whose status does not parse."""
+    return Condition(
+        type=texts.PROGRESSING,
+        status="False",
+        reason=texts.STATUS_UNREADABLE,
+        message=clip(texts.status_unreadable(job.unreadable)),
+        observed_generation=job.generation,
+        last_transition_time=seconds(now),
+    )
 
 
 def policy_of(case: Case, draft: Draft) -> ResolvedPolicy:

@@ -24,6 +24,8 @@ QUEUED = "Queued"
 DELAYED = "Delayed"
 INVALID_SPEC = "InvalidSpec"
 SPEC_TOO_LARGE = "SpecTooLarge"
+STATUS_UNREADABLE = "StatusUnreadable"
+RESTORED = "Restored"
 QUEUE_NOT_FOUND = "QueueNotFound"
 QUEUE_INVALID = "QueueInvalid"
 NAMESPACE_NOT_ENABLED = "NamespaceNotEnabled"
@@ -63,6 +65,10 @@ WAITS: dict[str, Reason] = {
     INVALID_SPEC: Reason(
         "the operator cannot read the spec",
         "Correct the field that the message names; where it is frozen, delete the job and apply it again.",
+    ),
+    STATUS_UNREADABLE: Reason(
+        "the operator cannot read the status, and leaves the job alone: a newer operator wrote it",
+        "Upgrade the operator, or delete the job and apply it again.",
     ),
     SPEC_TOO_LARGE: Reason("the job is too large for its runner", "Move content out of the spec into sources."),
     QUEUE_NOT_FOUND: Reason(
@@ -230,6 +236,9 @@ RUNS: dict[str, Reason] = {
     INPUT_BAD: Reason(
         "the runner refused its input", "Read its log, correct the input, delete the job, and apply it again."
     ),
+    RESTORED: Reason(
+        "the status came from a backup, and the run that it names was another resource's", "It goes on by itself."
+    ),
     STOPPED: Reason("the run stopped before its work was finished", "It goes on by itself."),
 }
 
@@ -267,6 +276,7 @@ STOPPED_MESSAGE = "The run stopped before its work was finished."
 FAILED_MESSAGE = "The run failed without saying why."
 INPUT_BAD_MESSAGE = "The runner refused the input without saying why."
 QUEUE_READY = "Admits jobs."
+RESTORED_MESSAGE = "The status came from a backup: the run it names was another resource's, and is not waited for."
 
 
 #: What Kubernetes calls the ways in which it ends a pod that did nothing wrong, in words.
@@ -296,6 +306,11 @@ def node_unreachable(node: str) -> str:
         "in its place; it goes on by itself once the node is back. Only where you know that the node is off: "
         f"kubectl taint nodes {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
     )
+
+
+def status_unreadable(problem: str) -> str:
+    """The status does not parse."""
+    return led(f"{problem}.", _todo(STATUS_UNREADABLE))
 
 
 def queue_not_found(name: str) -> str:

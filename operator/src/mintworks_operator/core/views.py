@@ -16,7 +16,10 @@ from .permits import Allowed
 
 @dataclass(frozen=True)
 class JobView:
-    """A job resource as it was last seen. `spec`, `inputs` and `result` are wire form (camelCase)."""
+    """A job resource as it was last seen. `spec`, `inputs` and `result` are wire form (camelCase).
+
+    `unreadable` says what of its status does not parse; `status` is then empty, and nothing may be concluded from it.
+    """
 
     kind: str
     namespace: str
@@ -29,6 +32,7 @@ class JobView:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Any] | None = None
     deleting: bool = False
+    unreadable: str = ""
 
     @property
     def queue(self) -> str:

@@ -78,7 +78,7 @@ def _taken(case: Case, draft: Draft, number: int) -> Draft:
     now = seconds(case.now)
     draft = draft.write(
         phase=Phase.RUNNING,
-        active=ActiveRun(run=number, reserved=now),
+        active=ActiveRun(run=number, uid=case.snapshot.job.uid, reserved=now),
         start_time=draft.status.start_time or now,
         next_attempt_time=None,
         policy=policy_of(case, draft),
