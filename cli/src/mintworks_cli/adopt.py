@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from mintworks_api import FINISHED, Phase
-from mintworks_api.base import MUTABLE, Model
+from mintworks_api.base import MUTABLE, Model, only_to
 from pydantic.fields import FieldInfo
 
 from .problems import Problem
@@ -79,7 +79,7 @@ def frozen_changes(
         inner = _inner(info, old.get(name), new.get(name))
         if inner is not None:
             yield from frozen_changes(inner, old[name], new[name], (*path, name))
-        elif not _mutable(info):
+        elif not _mutable(info) or not _allowed(info, old.get(name), new.get(name)):
             yield (*path, name)
 
 
@@ -118,6 +118,13 @@ def _fields(model: type[Model]) -> dict[str, FieldInfo]:
 def _mutable(info: FieldInfo) -> bool:
     extra = info.json_schema_extra
     return isinstance(extra, dict) and bool(extra.get(MUTABLE))
+
+
+def _allowed(info: FieldInfo, old: Any, new: Any) -> bool:
+    """Whether a mutable field may change so: one that is left out is its default."""
+    value = only_to(info)
+    before, after = (info.default if given is None else given for given in (old, new))
+    return value is None or after in {before, value}
 
 
 def _inner(info: FieldInfo, old: Any, new: Any) -> type[Model] | None:

@@ -63,7 +63,12 @@ class Engine:
             OrphanStays: a runner of an earlier command does not go.
         """
         for job in self.jobs.values():
-            if not job.resume(now) or job.view.finished:
+            cut = job.resume(now)
+            if job.view.finished:
+                # What its manifest says now may begin it anew: a dry run that is to be a real one.
+                self._pass(job, now)
+                continue
+            if not cut:
                 continue
             self._pass(job, now)
             # A command that was killed is nobody's failure: no wait follows from it, however often it happens.

@@ -21,12 +21,14 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 
 GROUP = "mintworks.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
 MUTABLE = "x-mintworks-mutable"
+ONLY_TO = "x-mintworks-only-to"
 
 # No part says more than some 30 years: whatever is written, a date with a duration added is still a date.
 DURATION_PATTERN = r"^([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,9}s)?([0-9]{1,12}ms)?$"
@@ -97,9 +99,19 @@ def nested_model(annotation: Any) -> type[Model] | type[StatusModel] | None:
     return None
 
 
-def mutable() -> dict[str, Any]:
-    """`json_schema_extra` of a field that may change after creation. Every other field of a job's spec is frozen."""
-    return {MUTABLE: True}
+def mutable(*, to: bool | None = None) -> dict[str, Any]:
+    """`json_schema_extra` of a field that may change after creation. Every other field of a job's spec is frozen.
+
+    With `to` it is a truth value without which the opposite is meant, and that may change only to `to`.
+    """
+    return {MUTABLE: True} if to is None else {MUTABLE: True, ONLY_TO: to}
+
+
+def only_to(field: FieldInfo) -> bool | None:
+    """The one value that a mutable field may change to; None where it may change to any."""
+    extra = field.json_schema_extra
+    value = extra.get(ONLY_TO) if isinstance(extra, dict) else None
+    return value if isinstance(value, bool) else None
 
 
 def parse_duration(text: str) -> timedelta:

@@ -47,6 +47,14 @@ class JobSpec(JobPolicy):
         del dependencies
         return {}
 
+    def is_dry_run(self) -> bool:
+        """Whether a run of this spec changes nothing outside: it tells what it would do."""
+        return False
+
+    def as_dry_run(self) -> Self:
+        """The spec for `mintworks estimate`: it changes nothing but files of the runner's own."""
+        return self
+
     def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
         """The spec for `mintworks run --localnet`: the chain at `rpc_url`, and no service that is not `reachable`."""
         del rpc_url, reachable

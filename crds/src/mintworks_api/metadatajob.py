@@ -135,6 +135,10 @@ class MetadataJobSpec(JobSpec):
         image_map = self.images.map.mounts("images.map") if self.images.map is not None else []
         return [*self.rows.mounts("rows"), *image_map]
 
+    def as_dry_run(self) -> Self:
+        """Without storage: the documents are made, for their CID, and go nowhere."""
+        return self.model_copy(update={"storage": None})
+
     def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
         """Without storage where its Kubo cannot be reached: the CAR then stays with the runner's state."""
         del rpc_url

@@ -229,6 +229,11 @@ class MintJobSpec(JobSpec):
         description="SOL, fees and rent over all attempts; required on mainnet. Default: no limit.",
         json_schema_extra=mutable(),
     )
+    dry_run: bool = Field(
+        False,
+        description="Check everything and tell what it will cost, without signing anything. Default: false.",
+        json_schema_extra=mutable(to=False),
+    )
     ledger: LedgerTarget | None = Field(
         None, description="Where the finished ledger is written; it can always be rebuilt."
     )
@@ -264,6 +269,14 @@ class MintJobSpec(JobSpec):
         secret = self.wallet.secret
         return [f"tree:{secret.name}/{secret.key}/{inputs.get('cid', '')}/{salt or ''}"]
 
+    def is_dry_run(self) -> bool:
+        """As dryRun says."""
+        return self.dry_run
+
+    def as_dry_run(self) -> Self:
+        """With dryRun."""
+        return self.model_copy(update={"dry_run": True})
+
     def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
         """With that chain's endpoint alone."""
         del reachable
@@ -297,15 +310,25 @@ class MintResult(StatusModel):
 
     tree: str = Field(max_length=44, description="The tree.")
     items: Count = Field(description="Number of items.")
-    minted: Count = Field(description="Minted by this job.")
+    minted: Count = Field(description="Minted by this job; by a dry run none.")
     already: Count = Field(description="Found minted.")
     failed: Count = Field(0, description="Not minted.")
     fees_lamports: Count = Field(
-        description="Fees of all the tree's transactions that the wallet paid since firstSlot."
+        description="Fees of all the tree's transactions that the wallet paid since firstSlot; of a dry run those that "
+        "are still to come, priority fees at today's price."
     )
-    rent_lamports: Count = Field(description="Rent of what the job created.")
+    rent_lamports: Count = Field(description="Rent of what the job created, or still has to create.")
     genesis: str = Field(max_length=64, description="Genesis hash of the chain.")
-    audit: str = Field(max_length=128, description="ok: the chain holds every item exactly once, as the input says.")
+    audit: str | None = Field(
+        None, max_length=128, description="ok: the chain holds every item exactly once, as the input says."
+    )
+    dry_run: bool | None = Field(None, description="true: nothing was minted, this is what it will take.")
+    transactions: Count | None = Field(None, description="Of a dry run: transactions still to be sent.")
+    most_fees_lamports: Count | None = Field(
+        None, description="Of a dry run: feesLamports if every price were priorityFee.maxMicroLamports."
+    )
+    balance_lamports: Count | None = Field(None, description="Of a dry run: what the wallet holds.")
+    seconds: Count | None = Field(None, description="Of a dry run: how long it will take, estimated.")
 
 
 MINT_JOB = JobKind(

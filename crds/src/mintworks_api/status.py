@@ -120,6 +120,7 @@ class JobStatus(StatusModel):
     progress: Progress | None = Field(None, description="What the runner last told.")
     attempts: Attempts | None = Field(None, description="Attempts made.")
     active: ActiveRun | None = Field(None, description="The run that holds the job's slot.")
+    dry_run: bool | None = Field(None, description="true: what was run so far were dry runs.")
     next_attempt_time: AwareDatetime | None = Field(None, description="When the next attempt may start.")
     policy: ResolvedPolicy | None = Field(None, description="The policy, frozen at admission.")
     errors: list[JobError] = Field(default_factory=list, max_length=MAX_ERRORS, description="The last errors.")

@@ -101,6 +101,22 @@ def test_only_what_the_design_names_may_change(
     assert "cannot be changed after creation" in answer
 
 
+def test_a_dry_run_can_be_made_a_real_one_and_not_back(control_plane: ControlPlane, namespace: str) -> None:
+    def put(dry_run: bool | None) -> None:
+        spec = MINT if dry_run is None else MINT | {"dryRun": dry_run}
+        control_plane.kubectl("-n", namespace, "replace", "-f", "-", stdin=manifest("MintJob", spec))
+
+    text = manifest("MintJob", MINT | {"dryRun": True})
+    control_plane.kubectl("-n", namespace, "create", "-f", "-", stdin=text)
+    for same_or_less in (True, False, None, False):
+        put(same_or_less)
+    with pytest.raises(CommandError, match=r"spec\.dryRun.*can only be changed to false"):
+        put(True)
+    put(None)
+    with pytest.raises(CommandError, match=r"spec\.dryRun.*can only be changed to false"):
+        put(True)
+
+
 def test_printer_columns(control_plane: ControlPlane, namespace: str) -> None:
     control_plane.kubectl("-n", namespace, "apply", "-f", "-", stdin=manifest("MintJob", MINT))
     status = {"phase": "Running", "progress": {"summary": "60/100"}, "attempts": {"summary": "1/5"}}

@@ -76,10 +76,14 @@ def test_only_what_the_design_names_may_change() -> None:
 
     def frozen(schema: dict[str, Any]) -> set[str]:
         rules = schema.get("x-kubernetes-validations", [])
-        return {r["fieldPath"].removeprefix(".") for r in rules if "oldSelf" in r["rule"]}
+        named = [r["fieldPath"].removeprefix(".") for r in rules if "oldSelf" in r["rule"]]
+        assert len(named) == len(set(named))
+        return set(named)
 
     may_change = set(spec["properties"]) - frozen(spec)
     assert may_change == {"suspend", "priority", "startAfter", "maxAttempts", "ttl", "maxCost", "solana"}
+    (only,) = (r for r in spec["x-kubernetes-validations"] if r.get("fieldPath") == ".dryRun")
+    assert only["message"].startswith("can only be changed to false")
     solana = spec["properties"]["solana"]
     assert set(solana["properties"]) - frozen(solana) == {"rpcUrls", "requestsPerSecond", "priorityFee"}
 
@@ -88,6 +92,6 @@ def test_the_reference_marks_what_may_change() -> None:
     page = generated()["docs/reference/mintjob.md"]
     marked = {line.split("`")[1] for line in page.splitlines() if "mutable)" in line}
     assert marked == {
-        *("suspend", "priority", "startAfter", "maxAttempts", "ttl", "maxCost"),
+        *("suspend", "priority", "startAfter", "maxAttempts", "ttl", "maxCost", "dryRun"),
         *("solana.rpcUrls", "solana.requestsPerSecond", "solana.priorityFee"),
     }

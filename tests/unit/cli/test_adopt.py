@@ -71,6 +71,16 @@ def test_what_may_change_is_taken() -> None:
     assert adopted(job(MINT), found).spec == spec(job(MINT))
 
 
+def test_a_dry_run_may_become_a_real_one_and_not_back() -> None:
+    plain, dry, real = (job(MINT + f"  dryRun: {value}\n") if value else job(MINT) for value in ("", "true", "false"))
+    for after in (plain, real):
+        found = adopted(after, known(dry, Phase.SUCCEEDED))
+        assert (found.spec.get("dryRun"), found.generation) == (spec(after).get("dryRun"), 2)
+        (problem,) = refused(dry, known(after, Phase.RUNNING))
+        assert problem.field == "spec.dryRun"
+    assert adopted(plain, known(real, Phase.RUNNING)).uid == "u-1"
+
+
 @pytest.mark.parametrize("phase", [Phase.RUNNING, Phase.SUCCEEDED])
 def test_what_may_not_change_is_refused(phase: Phase) -> None:
     (problem,) = refused(job(MINT.replace("capacity: 8", "capacity: 9")), known(job(MINT), phase))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .schema import Schema
+from .schema import CAN_BECOME, Schema
 
 
 def page(crd: dict[str, Any]) -> str:
@@ -34,7 +34,8 @@ def page(crd: dict[str, Any]) -> str:
 
 def _fields(schema: Schema, prefix: str) -> Iterator[tuple[str, Schema, str]]:
     """Path, schema and remark of every field below a schema."""
-    frozen = {r["fieldPath"] for r in schema.get("x-kubernetes-validations", []) if "oldSelf" in r["rule"]}
+    changes = [r for r in schema.get("x-kubernetes-validations", []) if "oldSelf" in r["rule"]]
+    frozen = {r["fieldPath"] for r in changes if not r["message"].startswith(CAN_BECOME)}
     for name, child in schema.get("properties", {}).items():
         path = f"{prefix}{name}"
         remarks = ["required"] if name in schema.get("required", ()) else []

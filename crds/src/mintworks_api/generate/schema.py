@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from ..base import MUTABLE, Model, Rule, StatusModel, nested_model
+from ..base import MUTABLE, Model, Rule, StatusModel, nested_model, only_to
 
 Schema = dict[str, Any]
 #: JSON Schema keywords that stay as they are.
@@ -18,6 +18,10 @@ _KEPT = frozenset(
         "x-kubernetes-validations",
     }
 )
+
+
+#: How the message of a rule begins that lets a field change in one direction.
+CAN_BECOME = "can only be changed to"
 
 
 def structural(model: type[Model] | type[StatusModel], *, frozen: bool = False) -> Schema:
@@ -39,6 +43,8 @@ def structural(model: type[Model] | type[StatusModel], *, frozen: bool = False) 
     rules = [_rule(r) for r in getattr(model, "rules", ())]
     if frozen:
         rules += [_frozen_rule(f.alias or n, f) for n, f in model.model_fields.items() if not _is_mutable(f)]
+        bound = ((f.alias or n, only_to(f)) for n, f in model.model_fields.items())
+        rules += [_only_to_rule(name, value) for name, value in bound if value is not None]
     if rules:
         schema["x-kubernetes-validations"] = rules
     return schema
@@ -114,5 +120,16 @@ def _frozen_rule(name: str, field: FieldInfo) -> Schema:
     return {
         "rule": same,
         "message": "cannot be changed after creation: delete the job and apply it anew (nothing is done twice)",
+        "fieldPath": f".{name}",
+    }
+
+
+def _only_to_rule(name: str, value: bool) -> Schema:
+    """A field that is left out means the opposite."""
+    is_set = f"has(self.{name}) && self.{name}"
+    was_set = is_set.replace("self", "oldSelf")
+    return {
+        "rule": f"!({was_set}) || ({is_set})" if value else f"!({is_set}) || ({was_set})",
+        "message": f"{CAN_BECOME} {str(value).lower()}, and not back: delete the job and apply it anew",
         "fieldPath": f".{name}",
     }

@@ -20,6 +20,7 @@ from .policies import (
     finished,
     permitted,
     queue,
+    reopened,
     restored,
     served,
     start,
@@ -35,6 +36,7 @@ Policy = Callable[[Case, Draft], Draft]
 
 #: In this order, until one settles: what ended, what runs, what holds a job back, what starts it.
 POLICIES: tuple[Policy, ...] = (
+    reopened.reopened,
     finished.expire,
     restored.restored,
     strays.sweep,

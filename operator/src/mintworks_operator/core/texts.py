@@ -34,6 +34,7 @@ DEPENDENCY_FAILED = "DependencyFailed"
 DEPENDENCY_NOT_FINISHED = "DependencyNotFinished"
 RUNNER_NOT_ALLOWED = "RunnerNotAllowed"
 INPUT_CHANGED = "InputChanged"
+REOPENED = "Reopened"
 INPUT_BAD = "InputBad"
 STOPPED = "Stopped"
 DISRUPTED = "Disrupted"
@@ -91,6 +92,7 @@ WAITS: dict[str, Reason] = {
         "rows or a document differ from what the first attempt froze",
         "Put the old content back, or delete the job and apply it again for the new.",
     ),
+    REOPENED: Reason("a dry run has ended, and spec.dryRun is no longer true", "It starts by itself."),
     QUEUED: Reason(
         "the queue is full, or another job holds an exclusive key (the same tree)",
         "It starts by itself; a job with spec.priority 0 goes first.",
@@ -263,6 +265,7 @@ STOPPING_MESSAGE = "The run was asked to stop."
 SUSPENDED_MESSAGE = "spec.suspend is true; set it to false to go on."
 SUSPENDING_MESSAGE = "The run was asked to stop, because spec.suspend is true."
 START_TIMEOUT_STOPPING = "The run was given up, because its container did not start in time."
+REOPENED_MESSAGE = "The dry run has ended; the job begins for real."
 QUEUED_MESSAGE = "Waits for a slot in its queue."
 UNSERVED_MESSAGE = REASONS[NAMESPACE_NOT_ENABLED].todo
 COMPLETE_WITHOUT_RESULT = "The run ended without an error but told no result; it is run again."

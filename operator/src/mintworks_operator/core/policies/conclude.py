@@ -16,6 +16,7 @@ from ..outcome import Outcome, asked, judge
 from ..times import ahead, clip, not_before, seconds
 from ..views import RunView
 from .absorb import summarized
+from .reopened import anew, due
 
 #: How long the other containers of a pod have to end after the runner, before they are ended.
 LINGER = timedelta(seconds=10)
@@ -45,6 +46,9 @@ def conclude(case: Case, draft: Draft) -> Draft:
     draft = draft.write(active=None, errors=_errors(draft, outcome))
     draft = count(case, draft, **_counted(draft, outcome, record))
     end = _end(case, draft, outcome)
+    if end is not None and due(case, draft):
+        # The spec changed while the dry run went on: its end is not the job's.
+        return anew(case, draft)
     if end is not None:
         return _finish(case, draft, outcome, *end)
     return draft.write(next_attempt_time=_resume(case, draft, outcome))

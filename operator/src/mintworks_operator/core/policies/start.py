@@ -82,6 +82,7 @@ def _taken(case: Case, draft: Draft, number: int) -> Draft:
         start_time=draft.status.start_time or now,
         next_attempt_time=None,
         policy=policy_of(case, draft),
+        dry_run=True if case.spec is not None and case.spec.is_dry_run() else None,
     )
     draft = draft.mark(case, texts.ADMITTED, True, texts.ADMITTED)
     draft = draft.mark(case, texts.PROGRESSING, True, texts.STARTING, texts.STARTING_MESSAGE)

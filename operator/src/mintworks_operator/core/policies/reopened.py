@@ -1,0 +1,43 @@
+"""A job that was run dry and came to its end is begun for real once its spec says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mintworks_api import Phase
+from mintworks_api.status import Attempts
+
+from .. import texts
+from ..actions import Emit
+from ..draft import Case, Draft, waits
+
+
+def reopened(case: Case, draft: Draft) -> Draft:
+    """Begins a finished job anew, where that is due."""
+    return anew(case, draft) if case.snapshot.job.finished and due(case, draft) else draft
+
+
+def due(case: Case, draft: Draft) -> bool:
+    """Whether only dry runs were made, and the spec asks for more. A cancelled job was not to be run at all."""
+    asks = case.spec is not None and not case.spec.is_dry_run()
+    return bool(draft.status.dry_run) and asks and draft.status.phase is not Phase.CANCELLED
+
+
+def anew(case: Case, draft: Draft) -> Draft:
+    """Fresh attempts, with the inputs that the dry run froze: what it told is about these. Runs are numbered on: the
+    names of the old ones are taken.
+    """
+    attempts = Attempts(runs=draft.attempts.runs, last=draft.attempts.last)
+    draft = draft.write(
+        active=None,
+        attempts=attempts,
+        completion_time=None,
+        conditions=[],
+        dry_run=None,
+        errors=[],
+        next_attempt_time=None,
+        progress=None,
+        start_time=None,
+    )
+    event = Emit("Normal", texts.REOPENED, texts.REOPENED_MESSAGE)
+    return waits(case, replace(draft.tell(event), result=None), Phase.PENDING, texts.REOPENED, texts.REOPENED_MESSAGE)
