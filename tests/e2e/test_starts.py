@@ -97,17 +97,20 @@ def lent(at: Space, *names: str) -> Iterator[Callable[[str], None]]:
 
 def refusals(at: Space, hook: Webhook) -> list[Case]:
     """What makes no pod at all."""
-    sizes = [{"type": "Container", "max": {"memory": "128Gi"}, "min": {"memory": "100Mi"}}]
+    sizes = [{"type": "Container", "max": {"memory": "2Gi"}, "min": {"memory": "100Mi"}}]
     size = [marked(at, "LimitRange", "sizes", {"limits": sizes})]
-    memory = [marked(at, "ResourceQuota", "memory", {"hard": {"limits.memory": "40Gi"}})]
-    # Confined to pods with a deadline: it asks every pod that it counts for a limit.
-    asks = [marked(at, "ResourceQuota", "cpu", {"hard": {"limits.cpu": "4"}, "scopes": ["Terminating"]})]
+
+    def quota(name: str, most: str) -> list[Json]:
+        # Confined to pods with a deadline: a quota counts, and asks for a limit, wherever it applies.
+        return [marked(at, "ResourceQuota", name, {"hard": {f"limits.{name}": most}, "scopes": ["Terminating"]})]
+
     host = {"op": "add", "path": "/spec/hostNetwork", "value": True}
     requests = {"runner": {"resources": {"requests": {"memory": "64Mi"}}}}
+    much = {"timeout": "1h", **limits(memory="2Gi", cpu="1")}
     return [
-        Case("quota", "QuotaExceeded", "exceeded quota: memory", limits(memory="64Gi"), memory),
-        Case("quota-asks", "QuotaUnspecified", "must specify limits.cpu", {"timeout": "1h"}, asks),
-        Case("above", "LimitRange", "maximum memory usage per Container is 128Gi", limits(memory="256Gi"), size),
+        Case("quota", "QuotaExceeded", "exceeded quota: memory", much, quota("memory", "1Gi")),
+        Case("quota-asks", "QuotaUnspecified", "must specify limits.cpu", {"timeout": "1h"}, quota("cpu", "4")),
+        Case("above", "LimitRange", "maximum memory usage per Container is 2Gi", limits(memory="3Gi"), size),
         Case("below", "LimitRange", "minimum memory usage per Container is 100Mi", requests, size),
         Case("security", "PodSecurity", "hostNetwork=true", causes=[hook.patches("security", host)]),
         Case("policy", "AdmissionDenied", "no pods on Sundays", causes=policy(at, "policy")),
@@ -133,14 +136,10 @@ def misplaced(at: Space, hook: Webhook) -> list[Case]:
 
     selector = {"op": "add", "path": "/spec/nodeSelector", "value": {MARK: "nowhere"}}
     node = at.kubectl("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}")
-    crowd: list[Json] = [
-        {"op": "add", "path": "/spec/nodeName", "value": node},
-        {
-            "op": "replace",
-            "path": "/spec/containers/0/resources",
-            "value": {"requests": {"cpu": "1000"}, "limits": {"memory": "1Gi"}},
-        },
-    ]
+    place = {"op": "add", "path": "/spec/nodeName", "value": node}
+    # More than a job itself may ask for: the node must be too small, whichever it is.
+    size = {"requests": {"cpu": "1000"}, "limits": {"memory": "1Gi"}}
+    much = {"op": "replace", "path": "/spec/containers/0/resources", "value": size}
     away = "registry.invalid/mintworks/runner:none"
     return [
         Case("pull", "ImagePull", away, causes=[image("pull", away, "IfNotPresent")]),
@@ -154,7 +153,8 @@ def misplaced(at: Space, hook: Webhook) -> list[Case]:
             "didn't match Pod's node affinity/selector",
             causes=[hook.patches("nowhere", selector)],
         ),
-        Case("crowded", "NodeRefused", "OutOfcpu", causes=[hook.patches("crowded", *crowd)], ends="NodeRefused"),
+        Case("huge", "Unschedulable", "Insufficient cpu", causes=[hook.patches("huge", much)]),
+        Case("crowded", "NodeRefused", "OutOfcpu", causes=[hook.patches("crowded", place, much)], ends="NodeRefused"),
     ]
 
 
@@ -300,24 +300,24 @@ def test_a_cause_that_goes_in_time_costs_nothing(space: Callable[[str], Space]) 
     at = space("patient")
     rows = {"rows": {"configMap": {"name": "late", "key": "rows.csv"}}, "startTimeout": "10m"}
     late = Case("late", "ConfigMapMissing", 'configmap "late" not found', rows, (), [config_map("late", CONTENT)])
-    huge = {"runner": {"resources": {"requests": {"cpu": "1000"}}}, "maxStalled": 0, "startTimeout": "10s"}
-    never = Case("never", "Unschedulable", "Insufficient cpu", huge)
+    once = {"rows": {"configMap": {"name": "nobody", "key": "rows.csv"}}, "maxStalled": 0}
+    never = Case("never", "ConfigMapMissing", 'configmap "nobody" not found', once)
     at.kubectl("delete", "configmap", "late", "--ignore-not-found")
     at.apply(*waiting([late, never]), late.manifest, never.manifest)
-    for case in (late, never):
-        until_told(at, case)
+    until_told(at, late)
     cure(at, [late])
     status = at.finished(late.plural, late.name)
     assert (status["phase"], status["attempts"]["runs"], status["attempts"]["stalls"]) == ("Succeeded", 1, 0)
     status = at.finished(never.plural, never.name)
     failed = condition(status, "Failed")
     assert (failed["status"], failed["reason"]) == ("True", "TooManyStalls")
-    assert failed["message"].startswith(REASONS["Unschedulable"].todo)
+    assert failed["message"].startswith(REASONS[never.reason].todo)
+    assert never.words in failed["message"]
     assert failed["message"].endswith(REASONS["TooManyStalls"].todo)
     assert status["attempts"]["made"] == 0
     described = at.kubectl("describe", never.plural, never.name)
     assert failed["message"] in described.split("Events:")[0]
-    assert REASONS["Unschedulable"].todo in described.split("Events:")[1]
+    assert REASONS[never.reason].todo in described.split("Events:")[1]
 
 
 def test_the_tenants_own_account_and_secret(space: Callable[[str], Space]) -> None:

@@ -71,6 +71,10 @@ class Case:
         """The condition that says how it goes."""
         return condition(at.status(self.plural, self.name), "Progressing")
 
+    def started(self, at: Space) -> bool:
+        """Whether it has had a slot."""
+        return bool(at.status(self.plural, self.name).get("attempts", {}).get("runs"))
+
     def told(self, at: Space) -> Json | None:
         """That condition, once it says why."""
         found = self.progressing(at)
@@ -167,7 +171,7 @@ def goes_through(at: Space, cases: Sequence[Case], cures: Callable[[], None] | N
     """
     after = Case("after", "", "")
     at.apply(*(case.manifest for case in cases))
-    at.wait("all hold a slot", lambda: at.status("jobqueues", QUEUE).get("running") == len(cases))
+    at.wait("each has had a slot", lambda: all(case.started(at) for case in cases))
     at.apply(after.manifest)
     for case in cases:
         until_told(at, case)
@@ -182,7 +186,7 @@ def goes_through(at: Space, cases: Sequence[Case], cures: Callable[[], None] | N
         assert case.words in record["message"], record
         assert status["attempts"]["made"] == 0, case.name
     # None of the others can have ended: the slot that it has had is one that was given back.
-    at.wait("another job has had a slot", lambda: at.status(after.plural, after.name)["attempts"]["runs"])
+    at.wait("another job has had a slot", lambda: after.started(at))
     cure(at, cases)
     if cures is not None:
         cures()
