@@ -206,7 +206,9 @@ class Recipients(Model):
 class LedgerTarget(Model):
     """Where the finished ledger is written."""
 
-    volume: VolumePath = Field(description="A file on a PersistentVolumeClaim.")
+    volume: VolumePath = Field(
+        description="A file on a PersistentVolumeClaim: CSV where its name ends in .csv, else JSON lines."
+    )
 
 
 class MintJobSpec(JobSpec):

@@ -68,6 +68,8 @@ class RunEnded(Exception):  # noqa: N818 - not always an error: a stop at a safe
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.tally = ""
+        """How far the run came, in a sentence without its stop; empty where that is not known."""
 
 
 class AttemptFailed(RunEnded):

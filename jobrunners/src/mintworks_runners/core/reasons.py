@@ -147,6 +147,7 @@ TABLE: dict[str, Reason] = {
         "the runner does not know a field of the spec: its image is older than the operator",
         "Set the chart's value for the runner's image to the operator's version.",
     ),
+    "LedgerNotWritten": _retry("the ledger cannot be written to its volume", "Look at the volume in spec.ledger."),
     "SpecUnreadable": _retry("the pod's spec file cannot be read", "Look at the node."),
     "Unexpected": _retry("an error in the runner", "Look at the log, and report it."),
 }

@@ -19,6 +19,7 @@ LIMIT: Final = 1024
 
 _MESSAGE_LIMIT: Final = 480
 _FINDING_LIMIT: Final = 200
+_TALLY_LIMIT: Final = 200
 
 
 def encode_result(result: Mapping[str, Any]) -> bytes:
@@ -32,8 +33,8 @@ def encode_result(result: Mapping[str, Any]) -> bytes:
 def encode_failure(error: RunEnded) -> bytes:
     """The message of a run that did not complete: reason, message and as many findings as fit, then how many more.
 
-    It ends with what to do. Without secrets: they are left out before anything is cut, since half of one would not be
-    known for one.
+    It ends with how far the run came and what to do. Without secrets: they are left out before anything is cut, since
+    half of one would not be known for one.
     """
     told = redact(error.message)
     plain = {"reason": error.reason, "message": _advised(error, told, _MESSAGE_LIMIT)}
@@ -64,10 +65,11 @@ def _with_findings(error: InvalidInput, told: str, findings: Sequence[Finding]) 
 
 
 def _advised(error: RunEnded, message: str, limit: int) -> str:
-    """The message, cut to the limit, as a sentence, and what to do about it."""
-    said, todo = _clip(message, limit).rstrip(" :\n"), advice(error.reason)
-    end = "" if said.endswith((".", "!", "?", "…")) or not said or not todo else "."
-    return f"{said}{end} {todo}".strip()
+    """The message, cut to the limit, as a sentence, how far the run came, and what to do about it."""
+    said, tally, todo = _clip(message, limit).rstrip(" :\n"), _clip(error.tally, _TALLY_LIMIT), advice(error.reason)
+    more = [part for part in (tally and f"{tally}.", todo) if part]
+    end = "" if said.endswith((".", "!", "?", "…")) or not said or not more else "."
+    return " ".join([f"{said}{end}", *more]).strip()
 
 
 def _finding(found: Finding) -> dict[str, str | int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Iterable
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from mintworks_api import MintJobSpec
@@ -13,7 +15,7 @@ from mintworks_runners.core.context import JobContext, Result
 from mintworks_runners.core.errors import Findings, RunEnded
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.tasks import end
-from mintworks_runners.mint import outcome
+from mintworks_runners.mint import ledgerfile, outcome
 from mintworks_runners.mint.builder import Signer
 from mintworks_runners.mint.campaign import Campaign, ForeignMinter, Rules
 from mintworks_runners.mint.engine import Engine, Tools
@@ -27,6 +29,7 @@ from mintworks_runners.mint.places import Places
 from mintworks_runners.mint.prepare import Work, prepare
 from mintworks_runners.mint.reconcile import Standing, audit, reconcile
 from mintworks_runners.mint.replay import Replay
+from mintworks_runners.mint.tally import tally
 from mintworks_runners.mint.telling import Telling
 from mintworks_runners.mint.treeplan import NewTree
 from mintworks_runners.mint.treesetup import TreeSetup, find_tree, read_config
@@ -48,9 +51,20 @@ class Attempt:
         self._spec = spec
         self._telling = telling
         self._replay: Replay
+        self._ledger: Path | None = None
+        self._missing: Callable[[], tuple[int, Iterable[int]]] | None = None
+        """(number of items, those that are not minted) as of now, once that is known."""
 
     async def run(self) -> Result:
-        """The job's result."""
+        """The job's result; RunEnded says how far the job came, where that is known."""
+        try:
+            return await self._run()
+        except RunEnded as error:
+            if self._missing is not None:
+                error.tally = tally(*self._missing())
+            raise
+
+    async def _run(self) -> Result:
         chain, target = self.places.chain, self.places.target
         self._replay = Replay(
             chain,
@@ -107,6 +121,9 @@ class Attempt:
         self._telling.step(2, "prepare", "reading and checking the rows")
         work = await prepare(context, self._spec, places)
         self._telling.total(len(work.items))
+        if self._spec.ledger is not None:
+            volume = context.environment.mount("ledger.volume")
+            self._ledger = await asyncio.to_thread(ledgerfile.check_place, volume, self._spec.ledger.volume.path)
         inputs = self._inputs(work)
         if not compare(context.run.inputs, inputs):
             self._telling.step(4, "prepare", "having the inputs frozen")
@@ -171,6 +188,7 @@ class Attempt:
         await self._replay.catch_up(config.num_minted, slot, tell, creation=self.places.target.plan is not None)
         findings = Findings()
         standing = await self._reconciled(work, findings, public=config.public)
+        self._missing = lambda: (len(work.items), standing.missing())
         room, missing = config.capacity - config.num_minted, len(work.items) - standing.minted
         if missing > room:
             message = f"{missing} items are to be minted, but the tree has room for {room}"
@@ -197,6 +215,7 @@ class Attempt:
             max_cost=self._spec.max_cost_lamports,
         )
         campaign = Campaign(rules, standing.missing(), history.entries(), spent)
+        self._missing = lambda: (total, campaign.not_minted())
         self._telling.minting(total, already, campaign)
         if already < total:
             await self._check_money(total - already, spent=spent, new_tree=False, work=work)
@@ -233,14 +252,15 @@ class Attempt:
         await self._replay.catch_up(now.num_minted, slot)
         history, findings = self._replay.history, Findings()
         standing = await self._reconciled(work, findings, public=config.public)
+        self._missing = lambda: (len(work.items), standing.missing())
         await asyncio.to_thread(audit, standing, campaign.failed, findings)
         if findings.total:
             raise outcome.audit_failed(findings)
+        if self._ledger is not None:
+            rows = ledgerfile.entries(tree, standing, history, self.places.chain.pool.genesis)
+            await asyncio.to_thread(ledgerfile.write, self._ledger, rows)
         if campaign.failed:
             raise outcome.refused(campaign.failed, work.items, work.list.field)
-        if self._spec.ledger is not None:
-            path = self.context.environment.mount("ledger.volume") / self._spec.ledger.volume.path
-            await asyncio.to_thread(outcome.write_ledger, path, tree, standing, history)
         counts = await asyncio.to_thread(outcome.counts, standing, history, wallet, self.places.first_slot)
         self._telling.step(100, "done", f"{standing.minted} of {len(work.items)} minted, audit ok")
         return {"tree": str(tree), "genesis": self.places.chain.pool.genesis, "audit": "ok", **counts}

@@ -188,6 +188,11 @@ class Campaign:
         """Transactions that have not ended."""
         return len(self._open)
 
+    def not_minted(self) -> list[int]:
+        """The items that are not minted, finally, ascending: waiting, under way or refused."""
+        under_way = (item for flight in self._open.values() for item in flight.items)
+        return sorted([*self._pending, *under_way, *self.failed])
+
     # --- observations ----------------------------------------------------------------------------------------------
 
     def on_sent(self, signature: str, now: float) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 
 from solders.pubkey import Pubkey
 
@@ -16,7 +14,6 @@ from mintworks_runners.mint.chainerrors import HOPELESS_CODES, cannot_pay, custo
 from mintworks_runners.mint.history import History
 from mintworks_runners.mint.itemtable import Item
 from mintworks_runners.mint.reconcile import Standing
-from mintworks_runners.solana.programs import asset_id
 
 log = logging.getLogger(__name__)
 
@@ -62,25 +59,3 @@ def counts(standing: Standing, history: History, wallet: Pubkey, first_slot: int
         "feesLamports": fees,
         "rentLamports": rent,
     }
-
-
-def write_ledger(path: Path, tree: Pubkey, standing: Standing, history: History) -> None:
-    """One JSON object a line and item: item, uri, owner, nonce, assetId, signature, slot. Replaces the file as a
-    whole.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    with part.open("w", encoding="utf-8") as file:
-        for number, nonce in standing.pairs():
-            item, place = standing.items[number], history.place(nonce)
-            line = {
-                "item": number,
-                "uri": item.uri,
-                "owner": str(item.owner),
-                "nonce": nonce,
-                "assetId": str(asset_id(tree, nonce)),
-                "signature": place.signature,
-                "slot": place.slot,
-            }
-            file.write(json.dumps(line) + "\n")
-    part.replace(path)

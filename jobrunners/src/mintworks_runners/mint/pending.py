@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 
@@ -24,6 +24,12 @@ class Pending:
         """The first `count` of them, or fewer."""
         first = list(islice(self._first, count))
         return [*first, *self._rest[self._at : self._at + count - len(first)]]
+
+    def __iter__(self) -> Iterator[int]:
+        """All of them, in their order."""
+        yield from self._first
+        for at in range(self._at, len(self._rest)):
+            yield self._rest[at]
 
     def pop(self) -> int:
         """Takes the first one out. IndexError where none waits."""

@@ -12,6 +12,9 @@ from mintworks_runners.mint.items import Design
 from mintworks_runners.mint.itemtable import Item, ItemTable
 from mintworks_runners.solana.leaf import data_hash, hashed_args
 
+AUDIT = "AuditFailed"
+"""Reason of what an audit finds. The input is not to blame for it: another attempt follows (`outcome.audit_failed`)."""
+
 _NOT_MINTED = -1
 
 
@@ -30,6 +33,12 @@ class Standing:
     def pairs(self) -> Iterator[tuple[int, int]]:
         """(item, nonce) of those that are, by ascending item."""
         return ((item, nonce) for item, nonce in zip(self.items, self.nonces, strict=True) if nonce != _NOT_MINTED)
+
+    def all(self) -> Iterator[tuple[int, int | None]]:
+        """(item, nonce, or None where it is not there) by ascending item."""
+        return (
+            (item, None if nonce == _NOT_MINTED else nonce) for item, nonce in zip(self.items, self.nonces, strict=True)
+        )
 
     def missing(self) -> Iterator[int]:
         """The items that are not, ascending."""
@@ -78,7 +87,7 @@ def audit(standing: Standing, failed: Container[int], findings: Findings) -> Non
     """Holds what stands on the tree against every item; without findings each is there exactly once, as asked for."""
     for number in standing.missing():
         if number not in failed:
-            findings.add("AuditFailed", f"item {number} is not on the tree", item=number)
+            findings.add(AUDIT, f"item {number} is not on the tree", item=number)
     for number, _ in standing.pairs():
         if number in failed:
-            findings.add("AuditFailed", f"item {number} failed, but is on the tree", item=number)
+            findings.add(AUDIT, f"item {number} failed, but is on the tree", item=number)
