@@ -37,8 +37,8 @@ def test_a_document_of_an_older_operator_may_lack_what_is_optional() -> None:
 @pytest.mark.parametrize("kind", GOOD)
 def test_a_field_of_the_spec_that_a_runner_does_not_know_is_not_passed_over(kind: str) -> None:
     """It may say that nothing is to be minted. Nor does it fail the job for good: another image may know it."""
-    with pytest.raises(AttemptFailed, match=r"does not know spec\.dryRun") as caught:
-        parse_spec(kind, {**GOOD[kind], "dryRun": True})
+    with pytest.raises(AttemptFailed, match=r"does not know spec\.fromTheFuture") as caught:
+        parse_spec(kind, {**GOOD[kind], "fromTheFuture": True})
     assert caught.value.reason == "RunnerTooOld"
     with pytest.raises(InvalidInput):
         parse_spec(kind, {**GOOD[kind], "priority": -1})

@@ -12,9 +12,6 @@ from mintworks_runners.mint.items import Design
 from mintworks_runners.mint.itemtable import Item, ItemTable
 from mintworks_runners.solana.leaf import data_hash, hashed_args
 
-AUDIT = "AuditFailed"
-"""Reason of what an audit finds. The input is not to blame for it: another attempt follows (`outcome.audit_failed`)."""
-
 _NOT_MINTED = -1
 
 
@@ -87,7 +84,7 @@ def audit(standing: Standing, failed: Container[int], findings: Findings) -> Non
     """Holds what stands on the tree against every item; without findings each is there exactly once, as asked for."""
     for number in standing.missing():
         if number not in failed:
-            findings.add(AUDIT, f"item {number} is not on the tree", item=number)
+            findings.add("AuditFailed", f"item {number} is not on the tree", item=number)
     for number, _ in standing.pairs():
         if number in failed:
-            findings.add(AUDIT, f"item {number} failed, but is on the tree", item=number)
+            findings.add("AuditFailed", f"item {number} failed, but is on the tree", item=number)
