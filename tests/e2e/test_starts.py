@@ -266,33 +266,42 @@ def missing(at: Space, folder: str) -> list[Case]:
     ]
 
 
-def maker(image: str, folder: str) -> Json:
-    """A pod that makes the folder on its node, for anyone to write to."""
+PARENT = "/var/tmp"
+
+
+def on_node(at: Space, script: str) -> None:
+    """Run Python as root in PARENT of the node, and wait for its end: a kubelet's machine may be another than this."""
     container = {
-        "name": "maker",
-        "image": image,
-        "command": ["python3", "-c", "import os; os.chmod('/made', 0o777)"],
+        "name": "script",
+        "image": runner_image(at),
+        "command": ["python3", "-c", script],
+        "workingDir": "/host",
         "securityContext": {"runAsUser": 0},
-        "volumeMounts": [{"name": "made", "mountPath": "/made"}],
+        "volumeMounts": [{"name": "host", "mountPath": "/host"}],
     }
-    spec = {
-        "restartPolicy": "Never",
-        "containers": [container],
-        "volumes": [{"name": "made", "hostPath": {"path": folder, "type": "DirectoryOrCreate"}}],
-    }
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "maker"}, "spec": spec}
+    volume = {"name": "host", "hostPath": {"path": PARENT, "type": "Directory"}}
+    spec = {"restartPolicy": "Never", "containers": [container], "volumes": [volume]}
+    name = f"script-{secrets.token_hex(4)}"
+    system = at.beside(SYSTEM)
+    system.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
+    try:
+        system.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", f"pod/{name}", "--timeout=90s")
+    finally:
+        system.kubectl("delete", "pod", name, "--now")
 
 
 def test_what_is_mounted_is_missing(space: Callable[[str], Space]) -> None:
     at = space("missing")
-    system = at.beside(SYSTEM)
-    folder = f"/var/tmp/mintworks-test-{secrets.token_hex(4)}"
+    folder = f"mintworks-test-{secrets.token_hex(4)}"
     with cleared(at):
-        system.kubectl("delete", "pod", "maker", "--ignore-not-found")
-        cases = missing(at, folder)
+        cases = missing(at, f"{PARENT}/{folder}")
         at.apply(*waiting(cases))
-        goes_through(at, cases, lambda: system.apply(maker(runner_image(at), folder)))
-        system.kubectl("delete", "pod", "maker")
+        try:
+            goes_through(
+                at, cases, lambda: on_node(at, f"import os; os.mkdir('{folder}'); os.chmod('{folder}', 0o777)")
+            )
+        finally:
+            on_node(at, f"import shutil; shutil.rmtree('{folder}', ignore_errors=True)")
 
 
 def test_a_cause_that_goes_in_time_costs_nothing(space: Callable[[str], Space]) -> None:
