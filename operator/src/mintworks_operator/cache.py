@@ -118,13 +118,6 @@ class Cache:
                 if _phase(obj) not in FINISHED:
                     self._wake(JobKey(kind, *_name(obj)))
 
-    def wake_namespace(self, namespace: str) -> None:
-        """A look at every job and queue of a namespace."""
-        for key in self.job_keys():
-            if key.namespace == namespace:
-                self._wake(key)
-        self._wake(QueuesKey(namespace))
-
     def count(self) -> Counter[tuple[str, str, str, str]]:
         """Jobs by kind, namespace, queue and phase."""
         return Counter(

@@ -62,7 +62,7 @@ class Operator:
         self._cache = cache
         self._progress = Progress(config.redis_file, self._queue.add, time.monotonic)
         gatherer = Gatherer(cache, api, config, self._progress.news)
-        self._resync = Resync(api, cache, config)
+        self._resync = Resync(api, cache, config, self._enter)
         self._reconciler = Reconciler(
             cache=cache,
             gatherer=gatherer,
@@ -127,8 +127,12 @@ class Operator:
             self._progress.run(),
             self._resync.run(),
             self._resync.retry_refused(),
+            self._resync.confirm(),
             self._pulse(),
         ]
+
+    def _enter(self, namespace: str) -> None:
+        self._reconciler.enter(namespace)
 
     async def _sweep(self) -> None:
         """What a job leaves in Redis goes with it; this is for jobs that went while no operator ran."""
@@ -145,7 +149,7 @@ class Operator:
     async def _watch(self, stop: asyncio.Event) -> None:
         if self._config.clusterwide or self._config.namespaces:
             if not stop.is_set():
-                await watch(self._cache, self._config)
+                await watch(self._cache, self._config, self._resync.told)
         else:
             log.warning("no namespace is served: MINTWORKS_NAMESPACES is empty")
             await stop.wait()

@@ -72,6 +72,15 @@ class Reconciler:
             self._wake(key, 0.0)
         self._warm()
 
+    def enter(self, namespace: str) -> None:
+        """A namespace that could not be read was listed: its jobs get a first pass too before anybody is admitted."""
+        keys = [key for key in self._cache.job_keys() if key.namespace == namespace]
+        if self._cold is not None:
+            self._cold.update(keys)
+        for key in keys:
+            self._wake(key, 0.0)
+        self._wake(QueuesKey(namespace), 0.0)
+
     async def reconcile(self, key: Key) -> None:
         """One pass over what the key names."""
         if isinstance(key, PulseKey):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from .api import Api, ApiError, Resource
 from .cache import Cache
@@ -13,6 +14,8 @@ from .watching import RESOURCES, selector
 log = logging.getLogger(__name__)
 
 RETRY = 2.0
+#: Seconds that a watch has to tell of an object that was listed, at least; at most twice as long.
+SETTLE = 10.0
 #: Seconds between two looks at namespaces that could not be read.
 RETRY_REFUSED = 10.0
 
@@ -21,20 +24,29 @@ class Resync:
     """Compares the cache with the cluster.
 
     A namespace that the API server refuses (it is gone, or another release has it) keeps nobody else waiting: it has no
-    passes until it was listed, so that nothing is decided there on half of what there is.
+    passes until it was listed, so that nothing is decided there on half of what there is. `opened` is called then.
     """
 
-    def __init__(self, api: Api, cache: Cache, config: Config) -> None:
+    def __init__(self, api: Api, cache: Cache, config: Config, opened: Callable[[str], None]) -> None:
         self._api = api
+        self._opened = opened
         self._cache = cache
         #: Seconds between LISTs. Deletions that happen while a watch starts anew are never told otherwise.
         self._interval = config.resync
         self._namespaces: tuple[str | None, ...] = (None,) if config.clusterwide else config.namespaces
         self._refused: set[str] = set()
+        #: Uids that were listed and that no watch told of yet: since the last look at them, and since the one before.
+        self._untold: dict[Resource, set[str]] = {resource: set() for resource in RESOURCES}
+        self._late: dict[Resource, set[str]] = {resource: set() for resource in RESOURCES}
 
     def listed(self, namespace: str) -> bool:
         """Whether the cache may be taken for all that is in that namespace."""
         return namespace not in self._refused
+
+    def told(self, resource: Resource, uid: str) -> None:
+        """A watch told of an object: from here on it tells of its end too."""
+        self._untold[resource].discard(uid)
+        self._late[resource].discard(uid)
 
     async def first(self) -> None:
         """Fills the cache; tried until it is complete."""
@@ -68,6 +80,27 @@ class Resync:
                 except ApiError as error:
                     log.warning("namespace %s cannot be listed, tried again: %s", namespace, error)
 
+    async def confirm(self) -> None:
+        """Lists again, for ever, where a watch is silent about something that was listed: it went between that LIST and
+        the one from which the watch goes on, and no watch will ever tell.
+        """
+        while True:
+            await asyncio.sleep(SETTLE)
+            try:
+                await self._confirm()
+            except ApiError as error:
+                log.info("not listed again, tried later: %s", error)
+
+    async def _confirm(self) -> None:
+        for resource, late in self._late.items():
+            store = self._cache.stores[resource]
+            found = [obj for uid in late if (obj := store.get(uid)) is not None]
+            for namespace in {obj["metadata"]["namespace"] for obj in found}:
+                await self._one(resource, namespace)
+            # Who is still silent is asked after again.
+            self._late[resource] = {uid for uid in late if store.get(uid) is not None} | self._untold[resource]
+            self._untold[resource] = set()
+
     async def _all(self) -> None:
         for namespace in self._namespaces:
             await self._namespace(namespace)
@@ -91,7 +124,7 @@ class Resync:
         if namespace is not None and namespace in self._refused:
             log.info("namespace %s can be read and is served", namespace)
             self._refused.discard(namespace)
-            self._cache.wake_namespace(namespace)
+            self._opened(namespace)
 
     async def _one(self, resource: Resource, namespace: str | None) -> None:
         store = self._cache.stores[resource]
@@ -102,6 +135,8 @@ class Resync:
         chosen = selector(resource)
         listed = await self._api.list(resource, namespace, {"labelSelector": chosen} if chosen is not None else None)
         for obj in listed:
+            if store.get(obj["metadata"]["uid"]) is None:
+                self._untold[resource].add(obj["metadata"]["uid"])
             self._cache.put(resource, obj)
         for uid in store.missing(known, [o["metadata"]["uid"] for o in listed]):
             log.info("%s %s is gone, its deletion was not seen", resource.plural, uid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, repeat
 from typing import Any
 
@@ -15,6 +15,9 @@ from .config import Config
 from .names import KINDS, QUEUES, SELECTOR
 
 log = logging.getLogger(__name__)
+
+#: What is called with the resource and the uid of an object.
+Told = Callable[[Resource, str], None]
 
 RESOURCES: tuple[Resource, ...] = (QUEUES, *KINDS.values(), JOBS, PODS)
 
@@ -76,22 +79,22 @@ def settings() -> kopf.OperatorSettings:
     return made
 
 
-def registry(cache: Cache) -> kopf.OperatorRegistry:
-    """The handlers: one for each resource, all alike."""
+def registry(cache: Cache, told: Told) -> kopf.OperatorRegistry:
+    """The handlers: one for each resource, all alike. `told` is called with every object that a watch tells of."""
     made = kopf.OperatorRegistry()
     kopf.on.login(registry=made)(_login)
     for resource in RESOURCES:
-        _watch(made, cache, resource)
+        _watch(made, cache, resource, told)
     return made
 
 
-async def watch(cache: Cache, config: Config) -> None:
+async def watch(cache: Cache, config: Config, told: Told) -> None:
     """Watches until the process is asked to end, or the task is cancelled.
 
     kopf answers SIGTERM itself. It gets no stop flag: the task that waits for one would hold its end up for 5 seconds.
     """
     await kopf.operator(
-        registry=registry(cache),
+        registry=registry(cache, told),
         settings=settings(),
         clusterwide=config.clusterwide,
         namespaces=config.namespaces,
@@ -99,9 +102,10 @@ async def watch(cache: Cache, config: Config) -> None:
     )
 
 
-def _watch(made: kopf.OperatorRegistry, cache: Cache, resource: Resource) -> None:
+def _watch(made: kopf.OperatorRegistry, cache: Cache, resource: Resource, told: Told) -> None:
     def seen(event: Mapping[str, Any], **_: Any) -> None:
         obj = dict(event["object"])
+        told(resource, obj["metadata"]["uid"])
         if event["type"] == "DELETED":
             cache.drop(resource, obj["metadata"]["uid"], obj)
         else:

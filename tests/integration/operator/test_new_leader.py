@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mintworks_operator.lease import GRACE
+from mintworks_operator.resync import SETTLE
 from support.gate import Request, choice
 from support.kubelet import Kubelet, eventually
 from support.recorder import Recorder
@@ -149,6 +150,33 @@ def test_nothing_is_done_before_all_is_listed(team: Team) -> None:
         space.end(name, 1, 0, {"result": RESULT})
         assert space.phase(JOB, name, "Succeeded")["attempts"]["runs"] == 1
     assert len(space.jobs()) == 3
+
+
+def test_what_goes_between_the_list_and_the_watch_is_found_out(team: Team) -> None:
+    """No watch tells of it: it was in the one's answer, and not in that from which the other goes on."""
+    space = team.space
+    first = team.leader()
+    space.apply(JOB, "a", {**METADATA, "backoff": {"type": "fixed", "delay": "1s", "jitter": 0}})
+    space.start("a", 1)
+    space.phase(JOB, "a", "Running")
+    assert first.stop() == 0
+    gate = team.gate()
+    own = gate.hold(choice("GET", "/jobs"), after=True)
+    process = team.start(gate)
+    own.wait()
+    # The next one is the watch's.
+    listed = gate.hold(choice("GET", "/jobs"))
+    own.release()
+    eventually("it leads", lambda: process.leads)
+    listed.wait()
+    space.batch.delete_collection_namespaced_job(space.namespace, propagation_policy="Background")
+    eventually("the run is gone", lambda: not space.jobs("a") and not _pods(space, "a"))
+    assert listed.release() == 200
+    took = seconds_until("the next run", lambda: bool(space.jobs("a")), 2 * SETTLE + BUSY)
+    status = space.phase(JOB, "a", "Running")
+    assert [r["reason"] for r in status["attempts"]["last"]] == ["RunDeleted"]
+    assert status["attempts"]["runs"] == 2
+    print(f"found out after {took:.1f} s")
 
 
 def _writes(request: Request) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from kubernetes.client.exceptions import ApiException
+from support.gate import choice
 from support.kubelet import GROUP, Kubelet, eventually
 from support.metrics import requests, text
 from support.specs import CID, METADATA
 
-from .conftest import Launcher, Process
+from .conftest import Launcher, Process, Team
 
 RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 JOB = "MetadataJob"
@@ -129,3 +130,15 @@ def test_an_operator_that_starts_late_waits_for_the_pod_of_a_deleted_run(
     space.end("a", 2, 0, {"result": RESULT})
     status = space.phase(JOB, "a", "Succeeded")
     assert [(r["run"], r["outcome"]) for r in status["attempts"]["last"]] == [(1, "Stalled"), (2, "Succeeded")]
+
+
+def test_a_404_that_is_not_about_the_job_does_not_lose_it(team: Team) -> None:
+    """The API server answers so while a CRD is replaced. What the operator takes for gone it never looks at again."""
+    gate, space = team.gate(), team.space
+    process = team.leader(gate)
+    gate.refuse(choice("PATCH", "/metadatajobs/"), 404)
+    space.apply(JOB, "a", METADATA)
+    eventually("it was refused", lambda: gate.count(lambda r: r.status == 404) >= 2)
+    gate.relent()
+    space.phase(JOB, "a", "Running")
+    assert process.stop() == 0

@@ -110,3 +110,16 @@ async def test_a_key_is_held_though_the_queue_that_gave_it_is_deleted(operator: 
     waiting = Waiting("b", 1, "MintJob", 5, datetime.fromisoformat(STAMP), "b", (f"tree:{ADDRESS}",))
     operator.slots.set(("ns", "default"), "b", waiting)
     await operator.reconciler.reconcile(QueuesKey("ns"))
+
+
+async def test_nobody_is_admitted_in_a_namespace_before_its_jobs_had_a_look(operator: Unreachable) -> None:
+    """It could not be read at the start. `a` holds its tree by its status alone, until a pass found that out."""
+    operator.reconciler.begin()
+    operator.cache.put(KINDS["MintJob"], obj("a", TREE, ACTIVE))
+    operator.cache.put(QUEUES, obj("default", {}, {}))
+    operator.reconciler.enter("ns")
+    await operator.reconciler.reconcile(QueuesKey("ns"))
+    with pytest.raises(ApiError):
+        await operator.reconciler.reconcile(JobKey("MintJob", "ns", "a"))
+    with pytest.raises(ApiError):
+        await operator.reconciler.reconcile(QueuesKey("ns"))
