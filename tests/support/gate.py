@@ -10,6 +10,7 @@ import base64
 import re
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -77,7 +78,10 @@ class Gate:
         self._ssl = _context(cluster, user, folder)
         self.kubeconfig = folder / "gate.kubeconfig"
         self._config = config
+        #: What was answered.
         self.requests: list[Request] = []
+        #: What came, and when by the monotonic clock, whether or not it got further.
+        self.arrived: list[tuple[float, Request]] = []
         self._holds: list[Held] = []
         #: Objects in a page of a LIST, where it is to be fewer than what was asked for.
         self.page: int | None = None
@@ -153,6 +157,7 @@ class Gate:
     async def _pass(self, incoming: web.Request) -> web.StreamResponse:
         body = await incoming.read()
         request = Request(incoming.method, incoming.path, incoming.query_string, body.decode())
+        self.arrived.append((time.monotonic(), request))
         await _until(self._open)
         for chosen, status in self._refusals:
             if chosen(request):

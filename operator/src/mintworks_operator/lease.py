@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds that one look at the Lease may take, so that a dead connection leaves time for another.
 TRY = 4.0
-#: Seconds that a leader has to renew which finds its deadline passed: it does nothing else, and nobody may have come.
-GRACE = 2.0
 #: Seconds that giving the Lease back may take.
 RELEASE = 3.0
 RELEASE_AGAIN = 0.2
@@ -75,11 +73,10 @@ class Lease:
         while True:
             await asyncio.sleep(RENEW)
             try:
-                async with asyncio.timeout(max(GRACE, self._left())):
+                async with asyncio.timeout(max(0.0, self._left())):
                     await self._renew()
             except TimeoutError:
-                self._renewed = None
-                raise LeaseLostError("the Lease could not be renewed in time") from None
+                await self._last_try()
 
     async def release(self) -> None:
         """Lets another replica lead at once, where this one leads."""
@@ -119,6 +116,15 @@ class Lease:
                 await asyncio.sleep(1)
             else:
                 return
+
+    async def _last_try(self) -> None:
+        """It may be this process that stood still, and nobody came meanwhile. It writes nothing until it knows."""
+        try:
+            async with asyncio.timeout(TRY):
+                await self._renew_once()
+        except (ApiError, TimeoutError):
+            self._renewed = None
+            raise LeaseLostError("the Lease could not be renewed in time") from None
 
     async def _renew_once(self) -> None:
         started = self._clock()

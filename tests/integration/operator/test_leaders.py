@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 from mintworks_operator.election import DEADLINE, DURATION, RENEW
-from mintworks_operator.lease import GRACE
+from mintworks_operator.lease import TRY
 from support.kubelet import eventually
 from support.recorder import Recorder
 from support.specs import CID, METADATA
@@ -42,33 +43,50 @@ def test_a_killed_leader_is_replaced_within_the_bound(team: Team) -> None:
         for name, runs in (("runs", 1), ("fails", 2), ("waits", 1), ("later", 1), ("new", 1)):
             attempts = space.phase(JOB, name, "Succeeded")["attempts"]
             assert (attempts["runs"], [r["run"] for r in attempts["last"]]) == (runs, list(range(1, runs + 1)))
+        eventually("all is seen", lambda: len(seen.created()) >= 6)
         assert len(seen.created()) == len(set(seen.created())) == 6
     print(f"taken over after {took:.1f} s")
 
 
-def test_a_leader_that_is_cut_off_ends_before_another_leads(team: Team) -> None:
+def test_a_leader_that_is_cut_off_stops_in_time(team: Team) -> None:
     """Its watches are silent, its requests get no answer: it cannot know whether it is alone."""
     gate, space = team.gate(), team.space
     first = team.leader(gate)
     second = team.follower()
     space.apply(JOB, "a", METADATA)
     space.start("a", 1)
+    # One that it would start when it may not any more.
+    space.apply(JOB, "due", {**METADATA, "delay": f"{DEADLINE + 2:.0f}s"})
+    space.phase(JOB, "due", "Delayed")
     gate.cut()
     began = time.monotonic()
-    assert first.popen.wait(DEADLINE + GRACE + BUSY) == 1
+    assert first.popen.wait(DEADLINE + TRY + BUSY) == 1
     ended = time.monotonic() - began
-    assert not second.leads
+    late = [r for when, r in gate.arrived if when > began + DEADLINE and r.method != "GET" and "/leases/" not in r.path]
+    assert not late
     eventually("the second leads", lambda: second.leads, TAKEN_OVER + BUSY)
     gate.mend()
     # As a kubelet would: it comes back and waits.
     again = team.start(gate)
     eventually("it waits", lambda: again.said("waiting for Lease"))
-    space.end("a", 1, 0, {"result": RESULT})
-    assert space.phase(JOB, "a", "Succeeded")["attempts"]["runs"] == 1
+    for name in ("a", "due"):
+        space.end(name, 1, 0, {"result": RESULT})
+        assert space.phase(JOB, name, "Succeeded")["attempts"]["runs"] == 1
     assert not again.leads
     assert second.stop() == 0
     handed = seconds_until("the first leads again", lambda: again.leads, RENEW + BUSY)
     print(f"it ended after {ended:.1f} s; a clean end handed over after {handed:.1f} s")
+
+
+def test_a_leader_that_slept_alone_leads_on(team: Team) -> None:
+    """As on a machine that stood still: its time was over, but nobody came."""
+    process = team.leader()
+    process.popen.send_signal(signal.SIGSTOP)
+    time.sleep(DEADLINE + 2)
+    process.popen.send_signal(signal.SIGCONT)
+    team.space.apply(JOB, "a", METADATA)
+    team.space.phase(JOB, "a", "Running")
+    assert process.stop() == 0
 
 
 def test_what_others_do_to_the_lease(team: Team) -> None:

@@ -9,6 +9,7 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from support.gate import choice
 from support.kubelet import GROUP, Kubelet, eventually
+from support.machines import machines
 from support.metrics import requests, text
 from support.specs import CID, METADATA
 
@@ -110,23 +111,26 @@ def test_an_empty_patch_of_an_old_version_is_refused(fresh: Callable[[], Kubelet
 
 
 def test_an_operator_that_starts_late_waits_for_the_pod_of_a_deleted_run(
-    start: Callable[[], Process], fresh: Callable[[], Kubelet]
+    start: Callable[[], Process], fresh: Callable[[], Kubelet], launcher: Launcher
 ) -> None:
     """Job and operator went together. Of the run only its pod is left, which tells that the number was used."""
     space, first = fresh(), start()
     space.apply(JOB, "a", {**METADATA, "backoff": {"type": "fixed", "delay": "1s", "jitter": 0}})
-    pod = space.start("a", 1)
-    first.kill()
-    lingers = {"metadata": {"finalizers": [*(pod.metadata.finalizers or []), "test.mintworks.dev/lingers"]}}
-    space.core.patch_namespaced_pod(pod.metadata.name, space.namespace, lingers)
-    name = space.jobs("a")[0].metadata.name
-    space.batch.delete_namespaced_job(name, space.namespace, propagation_policy="Background")
-    eventually("the pod is to end", lambda: space.pod("a", 1).metadata.deletion_timestamp)
-    second = start()
-    eventually("the second one leads", lambda: logged(second, "the cache is complete"), 60)
-    time.sleep(2)
-    assert not space.jobs("a"), "no run beside the one that ends"
-    space.core.patch_namespaced_pod(pod.metadata.name, space.namespace, {"metadata": {"finalizers": None}})
+    node = f"node-{space.namespace}"
+    # On a node: Kubernetes itself ends, within 20 s, a pod that is to end and has none.
+    with machines(launcher.plane.kubeconfig) as nodes:
+        nodes.add(node)
+        nodes.place(space.pod("a", 1), node)
+        pod = space.start("a", 1)
+        first.kill()
+        name = space.jobs("a")[0].metadata.name
+        space.batch.delete_namespaced_job(name, space.namespace, propagation_policy="Background")
+        eventually("the pod is to end", lambda: space.pod("a", 1).metadata.deletion_timestamp)
+        second = start()
+        eventually("the second one leads", lambda: logged(second, "the cache is complete"), 60)
+        time.sleep(2)
+        assert not space.jobs("a"), "no run beside the one that ends"
+        space.core.delete_namespaced_pod(pod.metadata.name, space.namespace, grace_period_seconds=0)
     space.end("a", 2, 0, {"result": RESULT})
     status = space.phase(JOB, "a", "Succeeded")
     assert [(r["run"], r["outcome"]) for r in status["attempts"]["last"]] == [(1, "Stalled"), (2, "Succeeded")]
