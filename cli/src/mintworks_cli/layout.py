@@ -87,13 +87,18 @@ def lay_out(
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write(folder.spec, encode(create.document).encode())
     for mount in create.mounts:
-        _mount(folder.mounts, mount, job, supplies)
+        put(folder.mounts, mount, job, supplies)
     for name, mounts in create.shared_mounts.items():
         for mount in mounts:
-            _mount(folder.mounts / "dependencies" / name, mount, dependencies[name], supplies)
+            put(folder.mounts / "dependencies" / name, mount, dependencies[name], supplies)
 
 
-def _mount(root: Path, mount: Mount, job: JobManifest, supplies: Supplies) -> None:
+def put(root: Path, mount: Mount, job: JobManifest, supplies: Supplies) -> None:
+    """Lay what a mount brings below `root`, as a pod would find it.
+
+    Raises:
+        BadInput: a reference that leads nowhere.
+    """
     found, target = content(mount, job.manifest, supplies), root / mount.field
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if isinstance(found, Path):

@@ -6,8 +6,9 @@ No manifest has to be stored anywhere: the same rows and the same spec give the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mintworks_api import MetadataJobSpec, Source
@@ -66,17 +67,24 @@ async def from_dependency(context: JobContext, dependency: Dependency) -> MintLi
         raise TypeError(f"{dependency.kind} is not a MetadataJob")
     # The dependency has succeeded with these very sources.
     with changed_where(frozen=True):
-        return await _recomputed(context, dependency, spec)
+        return await recomputed(context, dependency.name, spec, partial(_same, dependency))
 
 
-async def _recomputed(context: JobContext, dependency: Dependency, spec: MetadataJobSpec) -> MintList:
-    collection, rows = await gather(context.sources, spec, f"dependencies/{dependency.name}/")
-    _same(dependency, "rowsSha256", rows.sha256)
+async def recomputed(
+    context: JobContext, name: str, spec: MetadataJobSpec, found: Callable[[str, object], None]
+) -> MintList:
+    """The items of the MetadataJob `name`, whose sources lie among the mounts as a dependency's.
+
+    `found` is told rowsSha256, items and cid as soon as each is known. InvalidInput, AttemptFailed as sources and
+    rows raise them.
+    """
+    collection, rows = await gather(context.sources, spec, f"dependencies/{name}/")
+    found("rowsSha256", rows.sha256)
     folder = new_folder(context.work / "recomputed")
     items = await _write(context, collection, folder)
-    _same(dependency, "items", items)
+    found("items", items)
     cid = await context.stop.race(asyncio.to_thread(folder_cid, folder))
-    _same(dependency, "cid", cid)
+    found("cid", cid)
     return MintList(cid, items, rows.sha256, rows.path, collection.rows_field)
 
 

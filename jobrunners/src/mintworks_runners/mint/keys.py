@@ -23,14 +23,22 @@ def read_keypair(path: Path, field: str) -> Keypair:
     """
     try:
         data = path.read_bytes()
-        conceal(data.decode("utf-8", "replace"))
-        keypair = Keypair.from_bytes(bytes(json.loads(data)))
     except FileNotFoundError as error:
         raise ended("MissingSecret", f"the Secret has no entry {path.name}", field=field) from error
-    except (ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
+    except OSError:
+        data = b""
+    return parse_keypair(data, path.name, field)
+
+
+def parse_keypair(data: bytes, name: str, field: str) -> Keypair:
+    """A keypair from a text of 64 numbers; InvalidInput `InvalidSecret` as `read_keypair`."""
+    try:
+        conceal(data.decode("utf-8", "replace"))
+        keypair = Keypair.from_bytes(bytes(json.loads(data)))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         # The parser's own message could quote the key: it is left out, and so is the cause.
         del error
-        message = f"{path.name} is not a keypair: a JSON array of 64 numbers, as solana-keygen writes it"
+        message = f"{name} is not a keypair: a JSON array of 64 numbers, as solana-keygen writes it"
         raise ended("InvalidSecret", message, field=field) from None
     _conceal(keypair)
     return keypair
