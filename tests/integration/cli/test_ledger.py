@@ -89,7 +89,7 @@ async def test_a_folder_is_made_again_for_its_cid(tmp_path: Path) -> None:
         cid = report["jobs"][0]["result"]["cid"]
         (tmp_path / "m.yaml").write_text("---\n".join((METADATA, MINT, ROWS)))
         to = [f"--set=mint.spec.solana.rpcUrls=['{net.url}']", "--set=mint.spec.recipients.default=wallet"]
-        arguments = ["-f", tmp_path / "m.yaml", *to]
+        arguments: list[str | Path] = ["-f", tmp_path / "m.yaml", *to]
         code, found, said = await ledger(*arguments, "--wallet", str(minter.wallet.pubkey()))
         assert (code, [row["uri"] for row in found]) == (1, [f"ipfs://{cid}/{n}.json" for n in (0, 1)]), said
         # The tree's address follows from the wallet's.
