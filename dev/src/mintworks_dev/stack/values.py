@@ -36,8 +36,6 @@ def chart_values(tenants: Sequence[str], images: Mapping[str, str], seed: str) -
         },
         "tenants": [{"namespace": name, "createNamespace": True} for name in tenants],
         "networkPolicy": {"egress": [{"to": [{"podSelector": {}}]}, *egress_to_world]},
-        # The cluster is one's own: what a job may ask for is not capped.
-        "runner": {"allowed": {"cpu": "", "memory": ""}},
         "redis": {"seed": seed, "persistence": {"enabled": False}},
     }
 
