@@ -112,7 +112,7 @@ class Lease:
                 async with asyncio.timeout(TRY):
                     await self._renew_once()
             except (ApiError, TimeoutError) as error:
-                log.warning("the Lease is not renewed, tried again: %s", error or "no answer")
+                log.warning("the Lease is not renewed, tried again: %s", str(error) or "no answer")
                 await asyncio.sleep(1)
             else:
                 return
@@ -145,7 +145,7 @@ class Lease:
                     return False
                 await self._take(lease, started)
         except (ApiError, TimeoutError) as error:
-            log.info("the Lease is not taken, tried again: %s", error or "no answer")
+            log.info("the Lease is not taken, tried again: %s", str(error) or "no answer")
             return False
         return True
 

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 OLDEST = (1, 31)
 PULSE = 5.0
+#: Seconds between two looks whether the Lease is held again.
+LEADING = 0.2
 #: Seconds between two looks for keys in Redis whose job is gone, and until the next one where Redis is away.
 SWEEP = 30.0
 SWEEP_RETRY = 2.0
@@ -158,6 +160,7 @@ class Operator:
         """One worker: a key at a time, and no error ends it."""
         while True:
             key = await self._queue.get()
+            await self._leading()
             subject = type(key).__name__.removesuffix("Key").lower()
             started, outcome = time.monotonic(), "ok"
             try:
@@ -178,6 +181,13 @@ class Operator:
             if outcome != "ok":
                 metrics.RETRIES.labels(subject, outcome).inc()
                 self._queue.failed(key)
+
+    async def _leading(self) -> None:
+        """Passes wait while the Lease is renewed late: each would fail at its first write."""
+        while True:
+            if self._lease.holds():
+                return
+            await asyncio.sleep(LEADING)
 
     async def _pulse(self) -> None:
         while True:

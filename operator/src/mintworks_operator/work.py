@@ -53,6 +53,8 @@ class WorkQueue(Generic[K]):
 
     async def get(self) -> K:
         """The next key; `done` must follow."""
+        # A pass may make no request, and so never wait: without this a long queue would keep all else from running.
+        await asyncio.sleep(0)
         while True:
             wait = self._promote()
             if self._ready:

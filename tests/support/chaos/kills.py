@@ -16,8 +16,16 @@ class Moment(StrEnum):
     AFTER = "after"
 
 
+#: Writes of which there are few: the operator is killed at the first that comes.
+_RARE = frozenset(
+    {Write.QUEUE, Write.STOPPING, Write.RUN_DELETE, Write.RESOURCE_DELETE, Write.PROGRESS, Write.ECHO, Write.CLEAN}
+)
+
+
 class Kills:
-    """The kills of a plan. One life of the operator ends at most once, and not before it has written a few times."""
+    """The kills of a plan. One life of the operator ends at most once, and but for rare writes not before it has
+    written a few times.
+    """
 
     def __init__(self, plan: Plan, kinds: Iterable[Write], *, life: tuple[int, int] = (5, 30)) -> None:
         self._plan = plan
@@ -25,6 +33,7 @@ class Kills:
         self._open = {(kind, moment) for kind in kinds for moment in Moment}
         self.done: list[tuple[Write, Moment]] = []
         self._left = 0
+        self._over = False
         self.born()
 
     @property
@@ -34,15 +43,16 @@ class Kills:
 
     def born(self) -> None:
         """A new life begins."""
+        self._over = False
         self._left = self._plan.choice(f"life {len(self.done)}", *self._life)
 
     def due(self, write: Write | None) -> Moment | None:
-        """Whether, and when, this write is the operator's last. `killed` must follow."""
-        if write is None:
+        """Whether, and when, this write is the operator's last."""
+        if write is None or self._over:
             return None
         if write is not Write.LEASE:
             self._left -= 1
-        if self._left > 0:
+        if self._left > 0 and write not in _RARE:
             return None
         moments = [m for m in Moment if (write, m) in self._open]
         if not moments:
@@ -50,6 +60,5 @@ class Kills:
         chosen = moments[self._plan.choice(f"moment {write}", 0, 1) % len(moments)]
         self._open.discard((write, chosen))
         self.done.append((write, chosen))
-        # No other write of this life is its last.
-        self._left = 1 << 30
+        self._over = True
         return chosen

@@ -9,6 +9,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+#: Imports take most of the time until an operator works, and there are many lives.
+_PREPARED = "import sys; from mintworks_operator.__main__ import main; sys.exit(main() if sys.stdin.readline() else 0)"
+
 
 class Supervised:
     """Keeps one operator running. `born` is called at each start; `exits` are the codes it ended with by itself."""
@@ -18,6 +21,7 @@ class Supervised:
         self._environment: dict[str, str] = {}
         self._born = born
         self._process: subprocess.Popen[bytes] | None = None
+        self._spare: subprocess.Popen[bytes] | None = None
         self._killed = False
         self.lives = 0
         self.exits: list[int] = []
@@ -46,9 +50,10 @@ class Supervised:
 
     def end(self) -> None:
         """Whatever it does, it ends."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait(20)
+        for process in (self._process, self._spare):
+            if process is not None and process.poll() is None:
+                process.kill()
+                process.wait(20)
 
     def logs(self) -> str:
         """What all lives wrote."""
@@ -58,7 +63,14 @@ class Supervised:
         self.lives += 1
         self._killed = False
         self._born()
-        with (self._folder / f"operator-{self.lives:03}.log").open("wb") as out:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "mintworks_operator"], env=self._environment, stdout=out, stderr=out
+        self._process, self._spare = self._spare or self._prepared(self.lives), self._prepared(self.lives + 1)
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"begin\n")
+        self._process.stdin.close()
+
+    def _prepared(self, life: int) -> subprocess.Popen[bytes]:
+        """A process that has imported everything, and becomes the operator when it is told so."""
+        with (self._folder / f"operator-{life:03}.log").open("wb") as out:
+            return subprocess.Popen(
+                [sys.executable, "-c", _PREPARED], env=self._environment, stdin=subprocess.PIPE, stdout=out, stderr=out
             )

@@ -94,6 +94,26 @@ async def test_the_pulse_goes_before_a_long_queue() -> None:
     assert [await taken(queue) for _ in range(5)] == ["b", "pulse", "a", "c", None]
 
 
+async def test_workers_that_never_wait_leave_turns_to_others() -> None:
+    """The Lease's renewal among them: passes over a thousand jobs may come and go without one request."""
+    queue: WorkQueue[str] = WorkQueue(Clock())
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    task = asyncio.create_task(other())
+    for number in range(1000):
+        queue.add(str(number))
+    for _ in range(1000):
+        queue.done(await queue.get())
+    task.cancel()
+    assert turns >= 900
+
+
 async def test_a_waiting_worker_is_woken() -> None:
     queue: WorkQueue[str] = WorkQueue(Clock())
     worker = asyncio.create_task(queue.get())
