@@ -16,7 +16,7 @@ class Moment(StrEnum):
     AFTER = "after"
 
 
-#: Writes of which there are few: the operator is killed at the first that comes.
+#: Writes of which there are few: the operator is killed at the first that comes, and before it, so that it comes again.
 _RARE = frozenset(
     {Write.QUEUE, Write.STOPPING, Write.RUN_DELETE, Write.RESOURCE_DELETE, Write.PROGRESS, Write.ECHO, Write.CLEAN}
 )
@@ -57,7 +57,8 @@ class Kills:
         moments = [m for m in Moment if (write, m) in self._open]
         if not moments:
             return None
-        chosen = moments[self._plan.choice(f"moment {write}", 0, 1) % len(moments)]
+        first = 0 if write in _RARE else self._plan.choice(f"moment {write}", 0, 1)
+        chosen = moments[first % len(moments)]
         self._open.discard((write, chosen))
         self.done.append((write, chosen))
         self._over = True

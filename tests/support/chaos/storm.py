@@ -101,7 +101,7 @@ class Storm:
             async with _beside(operator.keep(self._environment(proxy.url, link.url))):
                 await people.create()
                 created = time.monotonic()
-                unsettled = await _until(lambda: self._unsettled(history) or [str(k) for k in kills.open], bound)
+                unsettled = await _until(lambda: self._unsettled(history), bound)
                 ended = time.monotonic()
                 await self._delete(api, history)
                 left = await _until(lambda: _left(history), bound)
