@@ -295,10 +295,9 @@ async def test_a_public_tree_needs_a_word_and_counts_only_our_own_mints(tmp_path
 async def test_an_address_that_somebody_sent_lamports_to_is_made_a_tree_all_the_same(tmp_path: Path) -> None:
     minter = Minter()
     async with minter.localnet() as net:
-        probe = MintRuns(tmp_path / "probe", minter, [net.url], ITEMS, maxCost="0.000001")
-        assert await probe.here() == BAD_INPUT
-        assert probe.run.termination["reason"] == "MaxCostTooLow"
-        tree = Pubkey.from_string(probe.frozen["trees"][0])
+        probe = MintRuns(tmp_path / "probe", minter, [net.url], ITEMS, dryRun=True)
+        assert await probe.here() == DONE
+        tree = Pubkey.from_string(probe.run.termination["result"]["tree"])
         gift = TransferParams(from_pubkey=minter.wallet.pubkey(), to_pubkey=tree, lamports=1_000_000)
         await transact(net.url, minter.wallet, transfer(gift))
         await minted(MintRuns(tmp_path / "job", minter, [net.url], ITEMS), net)
@@ -318,6 +317,57 @@ async def test_preflight_tells_everything_at_once(tmp_path: Path) -> None:
         reasons = [error["reason"] for error in job.run.termination["errors"]]
         assert reasons == ["NoRecipient", "NoRecipient", "UnknownItem", "NotCollectionAuthority"]
         assert job.run.termination["errors"][0]["row"] == 3
+
+
+async def test_rows_tree_collection_and_money_are_told_together(tmp_path: Path) -> None:
+    minter = Minter()
+    async with minter.localnet() as net:
+        job = MintRuns(tmp_path, minter, [net.url], 12, maxCost="0.000001")
+        job.run.spec["tree"] = {"create": {"maxDepth": 3, "maxBufferSize": 8}}
+        job.run.spec["recipients"] = {"default": "wallet", "overrides": {"99": str(Keypair().pubkey())}}
+        job.run.spec["collection"]["authority"] = {"secret": {"name": "other", "key": "id.json"}}
+        job.run.mount("collection.authority.secret/id.json", json.dumps(list(bytes(Keypair()))))
+        job.run.spec["metadataFrom"]["asset"]["symbol"] = "ÄÄÄÄÄÄ"
+        assert await job.here() == BAD_INPUT
+        told = {error["reason"]: error for error in job.run.termination["errors"]}
+        assert list(told) == ["UnknownItem", "InvalidMetadata", "TreeFull", "NotCollectionAuthority", "MaxCostTooLow"]
+        assert "symbol has 12 bytes" in told["InvalidMetadata"]["message"]
+        assert told["TreeFull"]["field"] == "spec.tree.create"
+        assert "update authority" in told["NotCollectionAuthority"]["message"]
+        # Rows that cannot be read hide what depends on them, and nothing else.
+        job.rows.write_text("name\n" + "long" * 10 + "\n")
+        assert await job.here() == BAD_INPUT
+        first, last = job.run.termination["errors"]
+        assert (first["reason"], first["row"], first["column"]) == ("TooLong", 2, "name")
+        assert last["reason"] == "NotCollectionAuthority"
+
+
+async def test_an_empty_wallet_is_told_with_what_is_wrong_for_good(tmp_path: Path) -> None:
+    minter = Minter()
+    async with Localnet(slot_ms=25, collections=[(minter.collection, minter.wallet.pubkey())]) as net:
+        job = MintRuns(tmp_path, minter, [net.url], 9)
+        # A tree that is too small is not paid for first.
+        job.run.spec["tree"] = {"create": {"maxDepth": 3, "maxBufferSize": 8}}
+        assert await job.here() == BAD_INPUT
+        told = [(error["reason"], error["field"]) for error in job.run.termination["errors"]]
+        assert told == [("TreeFull", "spec.tree.create"), ("LowBalance", "spec.wallet")]
+
+
+async def test_keys_and_endpoints_are_told_together(tmp_path: Path) -> None:
+    job = MintRuns(tmp_path, Minter(), ["http://localhost:1"], 3)
+    job.run.mount("wallet.secret/id.json", "[1, 2]")
+    job.run.spec["collection"]["authority"] = {"secret": {"name": "other", "key": "id.json"}}
+    job.run.spec["solana"]["rpcSecret"] = {"name": "rpc", "key": "urls"}
+    job.run.spec["tree"] = {"create": {"maxDepth": 4, "maxBufferSize": 8}}
+    job.run.mount("solana.rpcSecret/urls", "localhost:1")
+    assert await job.here() == BAD_INPUT
+    told = [(error["reason"], error["field"]) for error in job.run.termination["errors"]]
+    assert told == [
+        ("InvalidSecret", "spec.wallet.secret"),
+        ("MissingSecret", "spec.collection.authority.secret"),
+        ("InvalidSecret", "spec.solana.rpcSecret"),
+        ("InvalidTreeSize", "spec.tree.create"),
+    ]
 
 
 async def test_an_empty_wallet_waits(tmp_path: Path) -> None:

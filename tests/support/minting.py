@@ -190,13 +190,15 @@ class MintRuns:
             assert not uris or max(uris.values()) == 1
 
 
-async def transact(url: str, payer: Keypair, *instructions: Instruction, others: Sequence[Keypair] = ()) -> None:
+async def transact(
+    url: str, payer: Keypair, *instructions: Instruction, others: Sequence[Keypair] = (), fails: bool = False
+) -> None:
     """Sends a transaction of a stranger to the runner and returns once it is finalized."""
     signature = await asyncio.to_thread(_send, url, [payer, *others], instructions)
     for _ in range(400):
         (status,) = (await asyncio.to_thread(chain.call, url, "getSignatureStatuses", [signature]))["value"]
         if status is not None and status["confirmationStatus"] == "finalized":
-            assert status["err"] is None, status
+            assert (status["err"] is not None) is fails, status
             return
         await asyncio.sleep(0.05)
     raise AssertionError("the transaction did not land")

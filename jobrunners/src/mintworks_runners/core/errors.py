@@ -6,10 +6,12 @@ the reason and the message are for people.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
@@ -165,6 +167,21 @@ class Findings:
         self.total += 1
         if len(self.kept) < self._limit:
             self.kept.append(Finding(reason, message, field, row, column, item))
+
+    @contextmanager
+    def absorbed(self) -> Iterator[None]:
+        """Within this, InvalidInput is noted, and ends what stands within this and no more."""
+        try:
+            yield
+        except InvalidInput as error:
+            self.kept += error.findings[: max(0, self._limit - len(self.kept))]
+            self.total += error.total
+
+    def take(self, make: Callable[[], T]) -> T | None:
+        """What `make` answers; None where its InvalidInput was noted."""
+        with self.absorbed():
+            return make()
+        return None
 
     def raise_if_any(self) -> None:
         """Raise InvalidInput with everything noted so far; do nothing where nothing was noted."""

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from mintworks_api import MintJobSpec
 
@@ -21,25 +20,20 @@ from mintworks_runners.mint.campaign import Campaign, ForeignMinter, Rules
 from mintworks_runners.mint.engine import Engine, Tools
 from mintworks_runners.mint.fence import wait_out
 from mintworks_runners.mint.funds import Funds
-from mintworks_runners.mint.inputs import compare
 from mintworks_runners.mint.machine import Commitment
-from mintworks_runners.mint.market import Market
-from mintworks_runners.mint.money import estimate, objection
+from mintworks_runners.mint.market import SAMPLE, Market, market_of
 from mintworks_runners.mint.places import Places
-from mintworks_runners.mint.prepare import Work, prepare
-from mintworks_runners.mint.reconcile import Standing, audit, reconcile
-from mintworks_runners.mint.replay import Replay
+from mintworks_runners.mint.preflight import Foreseen, Preflight, Stand
+from mintworks_runners.mint.prepare import Work, frozen
+from mintworks_runners.mint.reconcile import Standing, audit
+from mintworks_runners.mint.replay import HISTORY, Replay
 from mintworks_runners.mint.tally import tally
 from mintworks_runners.mint.telling import Telling
 from mintworks_runners.mint.treeplan import NewTree
 from mintworks_runners.mint.treesetup import TreeSetup, find_tree, read_config
-from mintworks_runners.solana.programs import metadata_account
 from mintworks_runners.solana.tree import TreeConfig
 
 log = logging.getLogger(__name__)
-
-SAMPLE = 20
-"""Items that may be simulated before the first signature."""
 
 
 class Attempt:
@@ -51,6 +45,7 @@ class Attempt:
         self._spec = spec
         self._telling = telling
         self._replay: Replay
+        self._preflight: Preflight
         self._ledger: Path | None = None
         self._missing: Callable[[], tuple[int, Iterable[int]]] | None = None
         """(number of items, those that are not minted) as of now, once that is known."""
@@ -72,25 +67,34 @@ class Attempt:
             self.places.first_slot,
             self.places.cache,
             self.context.stop,
-            spool=self.context.work / "history.sqlite3",
+            spool=self.context.work / HISTORY,
         )
+        self._preflight = Preflight(self.context, self._spec, self.places, self._replay, self._matched)
         waiting = None
         if (await find_tree(chain, target.tree)).exists:
             waiting = asyncio.create_task(self._wait())
         try:
-            work = await self._prepare()
-            market = self._market(work)
+            foreseen = await self._prepare()
+            work = foreseen.work
+            market = market_of(self._spec, self.places, work.design)
             plan = target.plan
             made = await self._make_tree(work, market, plan) if waiting is None and plan is not None else None
             if made is not None:
-                standing, config = await self._stand(work, made)
+                stand = await self._stand(work, made)
+            elif foreseen.stand is not None and foreseen.already == len(work.items):
+                # Nothing will be signed, so there is nothing to wait for: "minted" is a finalized fact, it is only
+                # "not minted" that takes the wait.
+                stand = foreseen.stand
             else:
                 waiting = waiting or asyncio.create_task(self._wait())
-                standing, config = await self._stand_after(waiting, work)
+                stand = await self._stand(work, await waiting)
         finally:
             if waiting is not None:
                 await end(waiting)
-        return await self._mint(work, market, standing, config)
+        return await self._mint(work, market, stand)
+
+    def _matched(self, work: Work, standing: Standing) -> None:
+        self._missing = lambda: (len(work.items), standing.missing())
 
     async def _wait(self) -> int:
         """The wait of a new attempt."""
@@ -101,52 +105,22 @@ class Attempt:
             self.context.stop,
         )
 
-    async def _stand_after(self, waiting: asyncio.Task[int], work: Work) -> tuple[Standing, TreeConfig]:
-        """What the chain holds once nothing signed before can land any more.
-
-        History is read during the wait, too: most of it is finalized already and will not change. Where it shows every
-        item minted, nothing will be signed, so there is nothing to wait for: "minted" is a finalized fact, it is only
-        "not minted" that takes the wait.
-        """
-        early = await self._stand(work, None, told=False)
-        if early[0].minted == len(work.items):
-            return early
-        return await self._stand(work, await waiting)
-
     # --- before the first signature ----------------------------------------------------------------------------------
 
-    async def _prepare(self) -> Work:
-        """Items, preflight, and the inputs frozen: nothing is signed before the operator has them."""
-        places, context = self.places, self.context
+    async def _prepare(self) -> Foreseen:
+        """Items, preflight, and the inputs frozen: nothing is signed before the operator has them. History is read
+        here, too, beside the wait: most of it is finalized already and will not change.
+        """
         self._telling.step(2, "prepare", "reading and checking the rows")
-        work = await prepare(context, self._spec, places)
-        self._telling.total(len(work.items))
+        foreseen = await self._preflight.run()
+        self._telling.total(len(foreseen.work.items))
         if self._spec.ledger is not None:
-            volume = context.environment.mount("ledger.volume")
+            volume = self.context.environment.mount("ledger.volume")
             self._ledger = await asyncio.to_thread(ledgerfile.check_place, volume, self._spec.ledger.volume.path)
-        inputs = self._inputs(work)
-        if not compare(context.run.inputs, inputs):
-            self._telling.step(4, "prepare", "having the inputs frozen")
-            await context.reporter.wait_for_echo(inputs, stop=context.stop)
-        return work
-
-    def _inputs(self, work: Work) -> dict[str, Any]:
-        return {
-            "genesis": self.places.chain.pool.genesis,
-            "firstSlot": self.places.first_slot,
-            "cid": work.list.cid,
-            "items": len(work.items),
-            "rowsSha256": work.list.rows_sha256,
-            "trees": [str(self.places.target.tree)],
-            "wallet": str(self.places.wallet.pubkey()),
-        }
-
-    def _market(self, work: Work) -> Market:
-        collection = work.design.collection
-        written = [self.places.target.tree, self.places.wallet.pubkey()]
-        written += [] if collection is None else [metadata_account(collection.mint)]
-        fee = self._spec.solana.priority_fee
-        return Market(self.places.chain, written, fee.percentile, fee.max_micro_lamports)
+        await frozen(self.context, self.places, foreseen.work)
+        if foreseen.waits is not None:
+            raise foreseen.waits
+        return foreseen
 
     async def _make_tree(self, work: Work, market: Market, plan: NewTree) -> int | None:
         """The finalized slot at which this process itself made the tree: then there is nothing to wait out."""
@@ -154,58 +128,26 @@ class Attempt:
         found = await find_tree(places.chain, plan.address)
         if found.exists:
             return None
-        # Earlier tries to make the tree may have failed, and were paid for.
-        await self._replay.catch_up(0, found.slot)
-        spent = self._spent()
-        await self._check_money(len(work.items), spent=spent, new_tree=True, work=work)
-        most = self._spec.max_cost_lamports
+        most, spent = self._spec.max_cost_lamports, self._preflight.spent()
         self._telling.step(6, "tree", f"creating the tree {plan.address} and waiting until it is finalized")
         setup = TreeSetup(places.chain, plan, Signer(places.wallet), places.lease, self.context.stop)
         return await setup.make(await market.price(), None if most is None else most - spent)
 
-    def _spent(self) -> int:
-        """Lamports that the wallet paid for this job so far."""
-        return sum(self._replay.history.spent(self.places.wallet.pubkey(), self.places.first_slot))
-
-    async def _check_money(self, missing: int, *, spent: int, new_tree: bool, work: Work) -> None:
-        plan = self.places.target.plan
-        size = plan.size if plan is not None and new_tree else None
-        needed = estimate(size, missing, self._spec.batch_size, len(work.design.signers()))
-        balance = await self.places.chain.balance(self.places.wallet.pubkey())
-        no = objection(needed, spent, balance, self._spec.max_cost_lamports)
-        if no is not None:
-            raise no
-
     # --- what the chain holds ----------------------------------------------------------------------------------------
 
-    async def _stand(self, work: Work, min_slot: int | None, *, told: bool = True) -> tuple[Standing, TreeConfig]:
-        """Reads history up to the counter as of `min_slot` or later and matches it with the items."""
-        tree = self.places.target.tree
-        if told:
-            self._telling.step(8, "replay", "reading the tree's history")
-        slot, config = await read_config(self.places.chain, tree, min_slot=min_slot)
-        tell = self._telling.replay if told else None
-        await self._replay.catch_up(config.num_minted, slot, tell, creation=self.places.target.plan is not None)
+    async def _stand(self, work: Work, min_slot: int) -> Stand:
+        """What the chain holds once nothing signed before can land any more."""
+        self._telling.step(8, "replay", "reading the tree's history")
         findings = Findings()
-        standing = await self._reconciled(work, findings, public=config.public)
-        self._missing = lambda: (len(work.items), standing.missing())
-        room, missing = config.capacity - config.num_minted, len(work.items) - standing.minted
-        if missing > room:
-            message = f"{missing} items are to be minted, but the tree has room for {room}"
-            findings.add("TreeFull", message, field="spec.tree")
+        stand = await self._preflight.stand(work, findings, min_slot, self._telling.replay)
         findings.raise_if_any()
-        return standing, config
-
-    async def _reconciled(self, work: Work, findings: Findings, *, public: bool) -> Standing:
-        """Hashing a million leaves takes a minute, in which the lease must be renewed: a thread does it."""
-        mints = self._replay.history.mints()
-        return await asyncio.to_thread(reconcile, work.items, work.design, mints, findings, public=public)
+        return stand
 
     # --- minting -----------------------------------------------------------------------------------------------------
 
-    async def _mint(self, work: Work, market: Market, standing: Standing, config: TreeConfig) -> Result:
-        history = self._replay.history
-        spent = self._spent()
+    async def _mint(self, work: Work, market: Market, stand: Stand) -> Result:
+        history, standing, config = self._replay.history, stand.standing, stand.config
+        spent = self._preflight.spent()
         already, total = standing.minted, len(work.items)
         rules = Rules(
             batch=self._spec.batch_size,
@@ -218,7 +160,9 @@ class Attempt:
         self._missing = lambda: (total, campaign.not_minted())
         self._telling.minting(total, already, campaign)
         if already < total:
-            await self._check_money(total - already, spent=spent, new_tree=False, work=work)
+            _, no = await self._preflight.money(work, stand)
+            if no is not None:
+                raise no
             await market.learn(work.builder, list(islice(standing.missing(), SAMPLE)), self._spec.batch_size)
             await self._run_engine(campaign, work, market, already)
         if campaign.hopeless is not None:
@@ -251,7 +195,7 @@ class Attempt:
         slot, now = await read_config(self.places.chain, tree, min_slot=campaign.books.newest_slot())
         await self._replay.catch_up(now.num_minted, slot)
         history, findings = self._replay.history, Findings()
-        standing = await self._reconciled(work, findings, public=config.public)
+        standing = await self._preflight.reconciled(work, findings, public=config.public)
         self._missing = lambda: (len(work.items), standing.missing())
         await asyncio.to_thread(audit, standing, campaign.failed, findings)
         if findings.total:

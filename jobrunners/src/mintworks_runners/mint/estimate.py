@@ -67,7 +67,7 @@ class Batches:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What bounds the speed: the spec's budget and window, and what a mint uses (compute units)."""
+    """What bounds the speed: the spec's budget and window, and what a mint may use (compute units)."""
 
     requests_per_second: int
     in_flight: int

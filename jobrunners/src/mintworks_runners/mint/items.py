@@ -105,7 +105,11 @@ def resolve(rows: MintRows, recipients: Recipients, wallet: Pubkey, findings: Fi
     """
     overrides = _overrides(recipients, findings)
     field_default = "spec.recipients.default"
-    default = wallet if recipients.default == WALLET else _optional(recipients.default, field_default)
+    named = None if recipients.default == WALLET else recipients.default
+    default = findings.take(lambda: _optional(named, field_default))
+    if recipients.default is not None and default is None:
+        # Also where it is no address: that is told already, and not of every row again.
+        default = wallet
     field = rows.field
 
     def entries() -> Iterator[tuple[int, int, str, Pubkey]]:
@@ -154,7 +158,8 @@ def _overrides(recipients: Recipients, findings: Findings) -> dict[int, Pubkey]:
         if not NUMBER.fullmatch(number):
             findings.add("InvalidItem", f"{number[:20]!r} is not the number of an item", field=field)
             continue
-        found[int(number)] = address(owner, field)
+        with findings.absorbed():
+            found[int(number)] = address(owner, field)
     return found
 
 

@@ -64,7 +64,7 @@ def wallet_of(context: JobContext, spec: MintJobSpec) -> Keypair:
     return read_keypair(context.secret(field, spec.wallet.secret.key), f"spec.{field}")
 
 
-def authority_of(context: JobContext, spec: MintJobSpec, wallet: Keypair) -> Keypair | None:
+def authority_of(context: JobContext, spec: MintJobSpec, wallet: Keypair | None) -> Keypair | None:
     """The collection's authority: its own secret, else the wallet; None without a collection."""
     if spec.collection is None:
         return None

@@ -55,6 +55,17 @@ class NoLedger:
         """Nothing."""
 
 
+class ReadOnly(NoLedger):
+    """Another cache that is only read: without the lease of its tree nobody may write to it."""
+
+    def __init__(self, cache: LedgerCache) -> None:
+        self._cache = cache
+
+    def load(self) -> AsyncIterator[list[TxFact]]:
+        """What the other one keeps."""
+        return self._cache.load()
+
+
 class FileLedger:
     """A file in the state directory of a run without a cluster."""
 

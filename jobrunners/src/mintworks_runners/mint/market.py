@@ -6,18 +6,25 @@ import logging
 import time
 from collections.abc import Sequence
 
+from mintworks_api import MintJobSpec
 from solders.hash import Hash
 from solders.pubkey import Pubkey
 
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.mint.builder import MintBuilder
 from mintworks_runners.mint.chainerrors import cannot_pay, explain
+from mintworks_runners.mint.items import Design
+from mintworks_runners.mint.places import Places
 from mintworks_runners.mint.pricing import Compute, price
 from mintworks_runners.mint.rpc.chain import Chain, Simulated
 from mintworks_runners.mint.rpc.endpoint import RpcError
 from mintworks_runners.solana.budget import MAX_COMPUTE_UNITS
+from mintworks_runners.solana.programs import metadata_account
 
 log = logging.getLogger(__name__)
+
+SAMPLE = 20
+"""Items that may be simulated before the first signature."""
 
 PRICE_SECONDS = 10.0
 SINGLES = 5
@@ -75,3 +82,11 @@ class Market:
         if simulated.error is not None and cannot_pay(simulated.error):
             raise ended("LowBalance", f"the wallet cannot pay for a mint ({simulated.error})")
         return simulated
+
+
+def market_of(spec: MintJobSpec, places: Places, design: Design) -> Market:
+    """The market of a job's mints."""
+    written = [places.target.tree, places.wallet.pubkey()]
+    written += [] if design.collection is None else [metadata_account(design.collection.mint)]
+    fee = spec.solana.priority_fee
+    return Market(places.chain, written, fee.percentile, fee.max_micro_lamports)

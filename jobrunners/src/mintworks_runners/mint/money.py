@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from mintworks_api.mintjob import LAMPORTS_PER_SOL
@@ -34,11 +33,8 @@ def config_rent() -> int:
     return rent(CONFIG_BYTES)
 
 
-def estimate(new_tree: TreeSize | None, missing: int, batch: int, signatures: int) -> Estimate:
-    """For `missing` mints in transactions of at most `batch`, with so many signatures each; `new_tree` is still to be
-    made.
-    """
-    transactions = math.ceil(missing / batch)
+def estimate(new_tree: TreeSize | None, transactions: int, signatures: int) -> Estimate:
+    """For so many transactions that mint, with so many signatures each; `new_tree` is still to be made."""
     tree_rent = 0 if new_tree is None else new_tree.rent + config_rent()
     making = 0 if new_tree is None else LAMPORTS_PER_SIGNATURE
     return Estimate(tree_rent, making + transactions * signatures * LAMPORTS_PER_SIGNATURE)

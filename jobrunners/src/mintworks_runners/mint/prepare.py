@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from mintworks_api import MetadataJobSpec, MintJobSpec
 from mintworks_api.metadatajob import CollectionData
@@ -15,6 +16,7 @@ from mintworks_runners.core.errors import Findings
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.metadata.recompute import MintList, from_dependency, from_manifest
 from mintworks_runners.mint.builder import MintBuilder, Signer
+from mintworks_runners.mint.inputs import compare
 from mintworks_runners.mint.items import Design, address, check, design, resolve
 from mintworks_runners.mint.itemtable import ItemTable
 from mintworks_runners.mint.money import MAINNET
@@ -60,27 +62,63 @@ def cid_of(context: JobContext, spec: MintJobSpec) -> str:
     return str(spec.metadata_from.cid if job is None else context.run.dependencies[job].result["cid"])
 
 
-async def prepare(context: JobContext, spec: MintJobSpec, places: Places) -> Work:
-    """Reads the rows, resolves the items, checks tree, collection and every row's limits.
+async def prepare(context: JobContext, spec: MintJobSpec, places: Places, findings: Findings) -> Work | None:
+    """Reads the rows, resolves the items, checks tree, collection and every row's limits; `findings` gets all that is
+    wrong. None where there is too little to go on with.
 
-    InvalidInput with everything found; InputChanged where the MetadataJob's sources give another folder now.
+    InputChanged where the MetadataJob's sources give another folder now.
     """
-    findings = Findings()
-    wallet, authority = places.wallet, places.authority
-    listed, asset = await _listed(context, spec)
-    collection = _collection_accounts(spec, authority)
-    what = design(places.target.tree, wallet.pubkey(), asset, collection)
-    items = resolve(listed, spec.recipients, wallet.pubkey(), findings)
-    check(items, what, findings, listed.field)
-    await _check_tree(places, findings, allow_public=bool(spec.tree.allow_public))
+    collection = findings.take(lambda: _collection_accounts(spec, places.authority))
+    given: tuple[MintList, CollectionData | Asset] | None = None
+    with findings.absorbed():
+        given = await _listed(context, spec)
+    work = None if given is None else _work(spec, places, given, collection, findings)
+    room = 1 if work is None else len(work.items)
+    await _check_tree(places, findings, room, allow_public=bool(spec.tree.allow_public))
     if collection is not None:
         await _check_collection(places.chain, collection, findings)
     if places.chain.pool.genesis == MAINNET and spec.max_cost is None:
         findings.add("MaxCostRequired", "maxCost is required on mainnet", field="spec.maxCost")
+    return work
+
+
+def _work(
+    spec: MintJobSpec,
+    places: Places,
+    given: tuple[MintList, CollectionData | Asset],
+    collection: CollectionAccounts | None,
+    findings: Findings,
+) -> Work | None:
+    wallet, authority = places.wallet, places.authority
+    listed, asset = given
+    items = resolve(listed, spec.recipients, wallet.pubkey(), findings)
+    what = findings.take(lambda: design(places.target.tree, wallet.pubkey(), asset, collection))
+    if what is None:
+        return None
+    check(items, what, findings, listed.field)
     signer = Signer(wallet, *([authority] if authority is not None else []))
-    builder = MintBuilder(items, what, signer)
-    findings.raise_if_any()
-    return Work(listed, items, what, builder)
+    return Work(listed, items, what, MintBuilder(items, what, signer))
+
+
+def inputs_of(places: Places, work: Work) -> dict[str, Any]:
+    """The inputs (status.inputs) that every later attempt must find again."""
+    return {
+        "genesis": places.chain.pool.genesis,
+        "firstSlot": places.first_slot,
+        "cid": work.list.cid,
+        "items": len(work.items),
+        "rowsSha256": work.list.rows_sha256,
+        "trees": [str(places.target.tree)],
+        "wallet": str(places.wallet.pubkey()),
+    }
+
+
+async def frozen(context: JobContext, places: Places, work: Work) -> None:
+    """Returns once the operator has frozen the inputs; InputChanged where it has others."""
+    inputs = inputs_of(places, work)
+    if not compare(context.run.inputs, inputs):
+        context.reporter.progress(4, "prepare", "having the inputs frozen")
+        await context.reporter.wait_for_echo(inputs, stop=context.stop)
 
 
 async def _listed(context: JobContext, spec: MintJobSpec) -> tuple[MintList, CollectionData | Asset]:
@@ -103,16 +141,20 @@ def _collection_accounts(spec: MintJobSpec, authority: Keypair | None) -> Collec
     return CollectionAccounts(address(spec.collection.mint, f"{COLLECTION}.mint"), authority.pubkey())
 
 
-async def _check_tree(places: Places, findings: Findings, *, allow_public: bool) -> None:
-    """The tree as it is at finalized."""
+async def _check_tree(places: Places, findings: Findings, items: int, *, allow_public: bool) -> None:
+    """The tree as it is at finalized, or as it will be: whether it may be minted into, and could hold the items."""
     target, wallet = places.target, places.wallet.pubkey()
     found = await find_tree(places.chain, target.tree)
     if target.plan is not None:
         wrong = check_new(found, target.plan, wallet)
+        capacity, field = target.plan.size.capacity, "spec.tree.create"
     else:
         wrong = check_given(found, target.tree, wallet, allow_public=allow_public)
+        capacity, field = items if found.config is None else found.config.capacity, "spec.tree.address"
     if wrong is not None:
         findings.add(wrong.reason, wrong.message, field=wrong.field)
+    if items > capacity:
+        findings.add("TreeFull", f"there are {items} items, and the tree holds {capacity}", field=field)
 
 
 async def _check_collection(chain: Chain, collection: CollectionAccounts, findings: Findings) -> None:
@@ -125,7 +167,10 @@ async def _check_collection(chain: Chain, collection: CollectionAccounts, findin
     if edition is None:
         findings.add("NoCollection", f"{collection.mint} has no master edition", field=f"{COLLECTION}.mint")
     if found.update_authority != collection.authority:
-        message = f"the collection's update authority is {found.update_authority}, not {collection.authority}"
+        message = (
+            f"{collection.authority} is not the collection's update authority, which is {found.update_authority}; "
+            "only that one may verify items into it"
+        )
         findings.add("NotCollectionAuthority", message, field=f"{COLLECTION}.authority")
 
 

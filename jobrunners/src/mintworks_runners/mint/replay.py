@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 TOGETHER = 16
 NULL_RETRIES = 4
 AWAY_RETRIES = 4
+HISTORY = "history.sqlite3"
+"""The spool's name in the scratch directory."""
+
 PATIENCE_SECONDS = 90.0
 """How long all endpoints are tried for a history without gaps."""
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 from mintworks_api import MintJobSpec
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
 
 from mintworks_runners.core.context import JobContext, Result, parse_spec
+from mintworks_runners.core.errors import Findings
 from mintworks_runners.core.tasks import end
 from mintworks_runners.mint.attempt import Attempt
+from mintworks_runners.mint.dryrun import run_dry
 from mintworks_runners.mint.keys import authority_of, endpoints_of, wallet_of
 from mintworks_runners.mint.lease import FileLease, Lease, LeaseLapsed, NoLease, RedisLease, lease_name
-from mintworks_runners.mint.ledger import FileLedger, LedgerCache, NoLedger, RedisLedger
+from mintworks_runners.mint.ledger import FileLedger, LedgerCache, NoLedger, ReadOnly, RedisLedger
 from mintworks_runners.mint.places import Places
 from mintworks_runners.mint.prepare import cid_of, target_of
 from mintworks_runners.mint.redislink import RedisLink
 from mintworks_runners.mint.rpc.chain import Chain
+from mintworks_runners.mint.rpc.endpoint import Endpoint
 from mintworks_runners.mint.rpc.pool import Pool
 from mintworks_runners.mint.telling import Telling
 
@@ -30,20 +36,37 @@ async def run(context: JobContext) -> Result:
         raise TypeError(f"{context.run.kind} is not a MintJob")
     telling = Telling(context.reporter)
     telling.step(0, "prepare", "looking at the chain")
-    wallet = wallet_of(context, spec)
-    authority = authority_of(context, spec, wallet)
-    async with Pool(endpoints_of(context, spec), spec.solana.requests_per_second, context.stop) as pool:
+    wallet, authority, endpoints = _given(context, spec)
+    async with Pool(endpoints, spec.solana.requests_per_second, context.stop) as pool:
         await pool.open(context.run.inputs.get("genesis"))
-        cid = cid_of(context, spec)
-        target = target_of(spec, wallet.pubkey(), pool.genesis, cid)
+        target = target_of(spec, wallet.pubkey(), pool.genesis, cid_of(context, spec))
         lease, cache = _kept(context, lease_name(pool.genesis, str(target.tree)))
         chain, frozen = Chain(pool), context.run.inputs.get("firstSlot")
         first_slot = (await chain.epoch()).slot if frozen is None else int(frozen)
         pool.reached(first_slot)
         places = Places(chain, target, wallet, authority, lease, cache, first_slot)
+        if spec.dry_run:
+            places = replace(places, lease=NoLease(), cache=ReadOnly(cache))
+            return await run_dry(context, spec, places, telling)
         while True:
             with contextlib.suppress(LeaseLapsed):
                 return await _with_lease(Attempt(context, spec, places, telling))
+
+
+def _given(context: JobContext, spec: MintJobSpec) -> tuple[Keypair, Keypair | None, list[Endpoint]]:
+    """Wallet, the collection's authority, endpoints: what must be right before the chain can be asked anything.
+    InvalidInput with all that is not.
+    """
+    findings = Findings()
+    wallet = findings.take(lambda: wallet_of(context, spec))
+    authority = findings.take(lambda: authority_of(context, spec, wallet))
+    endpoints = findings.take(lambda: endpoints_of(context, spec))
+    # Where a tree of another chain would lie does not matter: that there is one does.
+    findings.take(lambda: target_of(spec, Pubkey.default(), "", ""))
+    findings.raise_if_any()
+    if wallet is None or endpoints is None:
+        raise TypeError("nothing was found, and nothing was read")
+    return wallet, authority, endpoints
 
 
 async def _with_lease(attempt: Attempt) -> Result:

@@ -119,7 +119,7 @@ def check_given(found: Found, address: Pubkey, wallet: Pubkey, *, allow_public: 
         message = f"anyone may mint into the tree {address}; set tree.allowPublic to mint into it all the same"
         return Finding("PublicTree", message, field=f"{FIELD}.allowPublic")
     if not config.public and wallet not in (config.creator, config.delegate):
-        message = f"{wallet} is neither creator nor delegate of the tree {address}"
+        message = f"the wallet {wallet} is neither creator nor delegate of the tree {address}"
         return Finding("NotTreeDelegate", message, field=f"{FIELD}.address")
     return None
 
