@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from .engine import Engine
+from .estimate import estimate, print_estimate
 from .localjob import LocalJob
 from .localnet import development_chain, place
 from .options import (
@@ -70,6 +71,33 @@ def run(
     else:
         print_table(_console(sys.stdout), jobs)
     raise typer.Exit(code)
+
+
+@app.command("estimate")
+def estimate_command(
+    *,
+    file: Files,
+    sets: Sets = None,
+    output: OutputOption = Output.TEXT,
+    volume: Volumes = None,
+    localnet: OnLocalnet = False,
+    localnet_port: LocalnetPort = DEFAULT_PORT,
+) -> None:
+    """Tell what the manifests' jobs will cost and how long they will take. Nothing is signed, and nothing is kept.
+
+    Exit codes: 0 estimated, 1 not to be estimated now, 64 bad input, 128+N ended by signal N.
+    """
+    with refusals(output):
+        supplies = Supplies(load(file, sets or ()), volumes(volume or ()))
+        check_jobs(supplies.resources)
+        check(supplies)
+        placed = place(development_chain(localnet_port, tell), tell) if localnet else None
+        jobs, told = estimate(supplies, placed, display(_console(sys.stderr)))
+    if output is Output.JSON:
+        print_json(told)
+    else:
+        print_estimate(_console(sys.stdout), jobs)
+    raise typer.Exit(told["exitCode"])
 
 
 @app.command()

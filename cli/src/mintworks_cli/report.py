@@ -51,7 +51,7 @@ def print_table(console: Console, jobs: Sequence[LocalJob]) -> None:
             job.label,
             Text(phase.value, style=COLOURS.get(phase, "cyan")),
             (attempts.summary or "") if attempts else "",
-            Text(_outcome(job)),
+            Text(outcome(job)),
         )
     console.print(table)
     for job in jobs:
@@ -59,7 +59,8 @@ def print_table(console: Console, jobs: Sequence[LocalJob]) -> None:
             console.print(f"log of {job.label}: {log}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _outcome(job: LocalJob) -> str:
+def outcome(job: LocalJob) -> str:
+    """The result, or why there is none."""
     if job.record.result is not None:
         return "\n".join(f"{name}: {value}" for name, value in job.record.result.items())
     reason, message = reason_of(job)

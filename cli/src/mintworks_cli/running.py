@@ -76,8 +76,9 @@ def take_up(supplies: Supplies, state: StateFolder, place: Place | None, now: da
     return jobs
 
 
-def work(engine: Engine, display: Display) -> int | None:
-    """Run the jobs to their end. Returns the number of the signal that ended it before, if one did.
+def work(engine: Engine, display: Display, enough: Callable[[], bool] = lambda: False) -> int | None:
+    """Run the jobs to their end, or until it is `enough`. Returns the number of the signal that ended it before, if one
+    did.
 
     The first signal asks the runners to stop at a safe point, a second one kills them; either way the state folder
     knows how to go on.
@@ -89,7 +90,7 @@ def work(engine: Engine, display: Display) -> int | None:
     with Signals() as signals, display:
         try:
             engine.resume(_now())
-            while engine.step(_now()) and signals.count < 2:
+            while engine.step(_now()) and signals.count < 2 and not enough():
                 if signals.count and not asked:
                     asked = True
                     engine.interrupt(_now())

@@ -52,8 +52,9 @@ class JobSpec(JobPolicy):
         return False
 
     def as_dry_run(self) -> Self:
-        """The spec for `mintworks estimate`: it changes nothing but files of the runner's own."""
-        return self
+        """The spec for `mintworks estimate`: it changes nothing but files of the runner's own, and starts now."""
+        now: dict[str, object] = {"suspend": None, "start_after": None, "delay": None, "max_attempts": 1}
+        return self.model_copy(update=now)
 
     def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
         """The spec for `mintworks run --localnet`: the chain at `rpc_url`, and no service that is not `reachable`."""

@@ -137,7 +137,7 @@ class MetadataJobSpec(JobSpec):
 
     def as_dry_run(self) -> Self:
         """Without storage: the documents are made, for their CID, and go nowhere."""
-        return self.model_copy(update={"storage": None})
+        return super().as_dry_run().model_copy(update={"storage": None})
 
     def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
         """Without storage where its Kubo cannot be reached: the CAR then stays with the runner's state."""

@@ -277,7 +277,7 @@ class MintJobSpec(JobSpec):
 
     def as_dry_run(self) -> Self:
         """With dryRun."""
-        return self.model_copy(update={"dry_run": True})
+        return super().as_dry_run().model_copy(update={"dry_run": True})
 
     def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
         """With that chain's endpoint alone."""

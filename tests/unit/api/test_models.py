@@ -14,6 +14,7 @@ from mintworks_api import (
     Dependency,
     JobQueueStatus,
     JobStatus,
+    MetadataJobSpec,
     MintJobSpec,
     PolicyDefaults,
     parse_duration,
@@ -139,3 +140,13 @@ def test_dependents_never_mount_secrets() -> None:
 
 def test_max_cost_is_exact() -> None:
     assert MintJobSpec.model_validate(MINT | {"maxCost": "0.123456789"}).max_cost_lamports == 123_456_789
+
+
+def test_a_dry_run_of_a_spec_starts_now_and_stores_nothing() -> None:
+    waiting = {"suspend": True, "delay": "1h", "maxAttempts": 9}
+    mint = MintJobSpec.model_validate(MINT | waiting)
+    assert not mint.is_dry_run()
+    dry = mint.as_dry_run()
+    assert dry.is_dry_run()
+    assert (dry.suspend, dry.delay, dry.max_attempts) == (None, None, 1)
+    assert MetadataJobSpec.model_validate(METADATA).as_dry_run().storage is None
