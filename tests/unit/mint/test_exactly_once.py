@@ -428,6 +428,14 @@ def test_costs_count_what_is_under_way_and_what_has_ended_but_not_what_expired()
     assert campaign.next_items() == (1,)
 
 
+def test_what_failed_has_been_paid_for() -> None:
+    campaign = Campaign(Rules(batch=1, max_cost=20), range(4), [], 0)
+    for name, error in (("a", '{"InstructionError": [2, {"Custom": 6012}]}'), ("b", None)):
+        campaign.signed(name, (campaign.next_items()[0],), b"", 100, 8)
+        end_with(campaign, name, error)
+    assert (campaign.open_cost(), campaign.affords(4), campaign.affords(5)) == (0, True, False)
+
+
 def test_a_transaction_seen_confirmed_leaves_the_window_and_no_more() -> None:
     campaign = Campaign(Rules(batch=1, cap=1), range(2), [], 0)
     campaign.signed("a", (0,), b"", 100, 5)
