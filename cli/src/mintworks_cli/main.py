@@ -16,6 +16,7 @@ from .engine import Engine
 from .estimate import estimate, print_estimate
 from .localjob import LocalJob
 from .localnet import development_chain, place
+from .making import collection_app, tree_app
 from .options import (
     DEFAULT_PORT,
     Files,
@@ -42,6 +43,10 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Mintworks: j
 
 #: Typer's own exit code for arguments that it does not understand.
 _USAGE: Final = 2
+
+
+app.add_typer(tree_app, name="tree")
+app.add_typer(collection_app, name="collection")
 
 
 @app.command()

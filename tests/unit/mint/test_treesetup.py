@@ -9,7 +9,7 @@ import pytest
 from mintworks_api.mintjob import TreeCreate
 from mintworks_runners.core.errors import RunEnded
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.mint import machine, treesetup
+from mintworks_runners.mint import machine, making
 from mintworks_runners.mint.builder import Signer
 from mintworks_runners.mint.lease import NoLease
 from mintworks_runners.mint.money import config_rent
@@ -56,7 +56,7 @@ async def setup_of(make_node: Make, open_pool: Make, accounts: list[Any], **answ
 
 
 async def follow(setup: TreeSetup) -> machine.Ended:
-    draft = treesetup._Draft([], 0)
+    draft = making.Draft([], 0)
     transaction, _ = await setup._sign(draft, 1000, 0)
     return await setup._follow(transaction, BLOCKHASH)
 
@@ -70,8 +70,8 @@ async def test_ours_has_expired_and_the_tree_is_there_all_the_same(make_node: Ma
 async def test_no_history_of_signatures_is_not_waited_on_for_ever(
     make_node: Make, open_pool: Make, monkeypatch: pytest.MonkeyPatch, exists: bool
 ) -> None:
-    monkeypatch.setattr(treesetup, "UNKNOWN_SECONDS", 0.1)
-    monkeypatch.setattr(treesetup, "HISTORY_SECONDS", 0.1)
+    monkeypatch.setattr(making, "UNKNOWN_SECONDS", 0.1)
+    monkeypatch.setattr(making, "HISTORY_SECONDS", 0.1)
     setup, node = await setup_of(make_node, open_pool, there() if exists else NOTHING)
     node.refuse("getSignatureStatuses", -32011)
     if exists:

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mintworks_runners.solana import borsh
-from mintworks_runners.solana.programs import TOKEN_METADATA, edition_account, metadata_account
+from mintworks_runners.solana.programs import TOKEN, TOKEN_METADATA, edition_account, metadata_account
 from mintworks_runners.solana.tree import rent
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 from mintworks_dev.localnet.account import Account
 from mintworks_dev.localnet.programs import PROGRAMS
-from mintworks_dev.localnet.programs.collections import TOKEN_PROGRAM
 
 LAMPORTS_PER_SOL = 1_000_000_000
 NATIVE_LOADER = Pubkey.from_string("NativeLoader1111111111111111111111111111111")
@@ -88,7 +87,7 @@ def default_genesis(seed: str, funded: Sequence[Funded] = (), collections: Seque
 def _collection_accounts(nft: CollectionNft) -> Iterator[tuple[Pubkey, Account]]:
     """Mint, metadata and master edition as token-metadata leaves them (layouts taken from the vectors)."""
     edition = edition_account(nft.mint)
-    yield nft.mint, _owned(TOKEN_PROGRAM, mint_data(edition))
+    yield nft.mint, _owned(TOKEN, mint_data(edition))
     yield metadata_account(nft.mint), _owned(TOKEN_METADATA, metadata_data(nft))
     yield edition, _owned(TOKEN_METADATA, edition_data())
 

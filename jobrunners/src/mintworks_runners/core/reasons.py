@@ -108,6 +108,9 @@ TABLE: dict[str, Reason] = {
     "Conflict": _final("an item is on the tree already, but otherwise than the input says", _TREE),
     "Refused": _final("the program refused an item that was minted alone", "Correct the item"),
     "ItemsRefused": _final("the program refused items; all others are minted", "Correct what status.errors lists"),
+    "CollectionMismatch": Reason(
+        Then.FINAL, "something else lies where `mintworks collection create` would make one", "Give another --salt."
+    ),
     # The world outside
     "Stopped": _wait("the pod was told to end", "The job goes on by itself."),
     "InputChanged": _wait(
@@ -142,6 +145,7 @@ TABLE: dict[str, Reason] = {
     "SimulationFailed": _retry("no mint can be simulated", "Look at the endpoints and the error."),
     "TransactionsFail": _retry("transactions fail for a reason that is about no item", "Look at the error."),
     "TreeNotCreated": _retry("the tree could not be made", "Look at the error."),
+    "CollectionNotCreated": _retry("the collection could not be made", "Look at the error."),
     "AuditFailed": _retry("the chain does not hold what the input asks for", "Look at the log, and report it."),
     "RunnerTooOld": _retry(
         "the runner does not know a field of the spec: its image is older than the operator",

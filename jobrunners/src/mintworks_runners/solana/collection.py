@@ -18,6 +18,9 @@ class CollectionMetadata:
     update_authority: Pubkey
     mint: Pubkey
     name: str
+    symbol: str
+    uri: str
+    seller_fee_basis_points: int
 
 
 def decode_collection(data: bytes) -> CollectionMetadata:
@@ -26,4 +29,5 @@ def decode_collection(data: bytes) -> CollectionMetadata:
     if reader.u8() != _METADATA_KEY:
         raise DecodeError("not a token-metadata account of kind MetadataV1")
     authority, mint = reader.pubkey(), reader.pubkey()
-    return CollectionMetadata(authority, mint, reader.text().rstrip("\x00"))
+    name, symbol, uri = (reader.text().rstrip("\x00") for _ in range(3))
+    return CollectionMetadata(authority, mint, name, symbol, uri, reader.u16())

@@ -11,6 +11,8 @@ BUBBLEGUM = Pubkey.from_string("BGUMAp9Gq7iTEuizy4pqaxsTyUCBK68MDfK752saRPUY")
 COMPRESSION = Pubkey.from_string("cmtDvXumGCrqC1Age74AVPhSRVXJMd8PJS91L8KbNCK")
 NOOP = Pubkey.from_string("noopb9bkMVfRPU8AsbpTUg8AQkHtKwMYZiFUjNRtMmV")
 TOKEN_METADATA = Pubkey.from_string("metaqbxxUerdq28cj1RbAWkYQm3ybzjb6a8bt518x1s")
+TOKEN = Pubkey.from_string("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA")
+ASSOCIATED_TOKEN = Pubkey.from_string("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL")
 SYSTEM = Pubkey.from_string("11111111111111111111111111111111")
 COMPUTE_BUDGET = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
 
@@ -44,3 +46,8 @@ def edition_account(mint: Pubkey) -> Pubkey:
     """The master edition account of a mint (here: of a collection)."""
     seeds = [b"metadata", bytes(TOKEN_METADATA), bytes(mint), b"edition"]
     return Pubkey.find_program_address(seeds, TOKEN_METADATA)[0]
+
+
+def token_account(owner: Pubkey, mint: Pubkey) -> Pubkey:
+    """The associated token account: where `owner` holds tokens of `mint` unless it chose another place."""
+    return Pubkey.find_program_address([bytes(owner), bytes(TOKEN), bytes(mint)], ASSOCIATED_TOKEN)[0]

@@ -8,14 +8,12 @@ from functools import lru_cache
 from mintworks_runners.solana.borsh import DecodeError, Reader
 from mintworks_runners.solana.collection import decode_collection
 from mintworks_runners.solana.metadata import MetadataArgs
-from mintworks_runners.solana.programs import BUBBLEGUM, TOKEN_METADATA, edition_account
+from mintworks_runners.solana.programs import BUBBLEGUM, TOKEN, TOKEN_METADATA, edition_account
 from solders.pubkey import Pubkey
 
 from mintworks_dev.localnet.programs.anchor import need_owned, refuse
 from mintworks_dev.localnet.programs.bubblegum_errors import error
 from mintworks_dev.localnet.runtime import Call
-
-TOKEN_PROGRAM = Pubkey.from_string("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA")
 
 _AUTHORITY, _RECORD, _MINT, _METADATA, _EDITION = 6, 7, 8, 9, 10
 _MASTER_EDITION_V2 = 6
@@ -32,12 +30,12 @@ class _Facts:
 def check_collection(call: Call, args: MetadataArgs) -> None:
     """Fails unless the collection's authority signed and the collection is a unique master edition.
 
-    Delegate records are made by token-metadata, which the localnet does not run: naming one fails, as naming an
-    empty one does on Solana.
+    Delegate records are made by instructions of token-metadata that the localnet does not run: naming one fails, as
+    naming an empty one does on Solana.
     """
     facts = _facts(call)
     mint, edition = call.metas[_MINT].key, call.account(_EDITION)
-    if call.account(_MINT).owner != TOKEN_PROGRAM or edition.owner != TOKEN_METADATA:
+    if call.account(_MINT).owner != TOKEN or edition.owner != TOKEN_METADATA:
         error(call, 6019)
     if args.collection is None:
         error(call, 6021)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mintworks_dev.localnet.errors import InstructionError
 from mintworks_dev.localnet.programs import units
 from mintworks_dev.localnet.runtime import Call
 
@@ -15,9 +14,3 @@ def compute_budget(call: Call) -> None:
 def noop(call: Call) -> None:
     """spl-noop: accepts any data from anybody, which is why an event alone proves nothing."""
     call.charge(units.NOOP)
-
-
-def token_metadata(call: Call) -> None:
-    """Token-metadata accounts come from the genesis; the localnet does not run the program itself."""
-    call.log("the localnet holds token-metadata accounts and runs none of the program's instructions")
-    raise InstructionError("InvalidInstructionData")
