@@ -55,6 +55,11 @@ test-e2e: $(SYNCED) ## Tests on real pods
 	$(RUN) python -m mintworks_dev.programs
 	$(PYTEST) tests/e2e -n 4 --dist loadgroup --cluster=$(CLUSTER)
 
+.PHONY: soak
+soak: $(SYNCED) ## Send 500 jobs through the fault proxy (SEED=7), the operator killed at every kind of write
+	$(RUN) python -m mintworks_dev.programs
+	$(PYTEST) tests/faults/test_operator_storm.py --soak --fault-seed $(or $(SEED),7) -s
+
 .PHONY: verify
 verify: $(SYNCED) ## Fail when something generated differs from what makes it
 	$(RUN) python -m mintworks_api.generate --check .
