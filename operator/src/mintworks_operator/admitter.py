@@ -17,7 +17,7 @@ from .owned import runs_of
 from .patch import merge_patch
 from .slots import Slots
 from .views import queue_view
-from .writes import write_status
+from .writes import StaleError, write_status
 
 Json = dict[str, Any]
 
@@ -34,6 +34,12 @@ class Admitter:
         self._slots = slots
         self._wake = wake
         self._written: dict[str, float] = {}
+        #: Reservations (uid, run) that the last write of a queue gave up, by queue, until the write's end is known.
+        self._given_up: dict[tuple[str, str], frozenset[tuple[str, int]]] = {}
+
+    def given_up(self, uid: str, run: int) -> bool:
+        """Whether that slot may be another's by now, though the queue in the cache still reserves it."""
+        return any((uid, run) in runs for runs in self._given_up.values())
 
     async def admit(self, key: QueuesKey, now: datetime, clock: float) -> None:
         """One pass over the queues of a namespace.
@@ -56,10 +62,21 @@ class Admitter:
                 taken=taken,
             )
             if plan.changed and not self._postponed(key, obj, queue, plan, clock):
-                patch = merge_patch(obj.get("status") or {}, plan.status.wire(), JobQueueStatus)
-                await write_status(self._api, self._cache, QUEUES, obj, patch)
+                await self._write(obj, queue, plan)
                 self._written[obj["metadata"]["uid"]] = clock
             self._wake_admitted(key.namespace, plan)
+
+    async def _write(self, obj: Json, queue: QueueView, plan: Plan) -> None:
+        name, kept = (queue.namespace, queue.name), {(r.uid, r.run) for r in plan.status.reservations}
+        self._given_up[name] = frozenset((r.uid, r.run) for r in queue.status.reservations) - kept
+        patch = merge_patch(obj.get("status") or {}, plan.status.wire(), JobQueueStatus)
+        try:
+            await write_status(self._api, self._cache, QUEUES, obj, patch)
+        except StaleError:
+            del self._given_up[name]
+            raise
+        # The cache knows it now. Without an answer nobody does.
+        del self._given_up[name]
 
     def _postponed(self, key: QueuesKey, obj: Json, queue: QueueView, plan: Plan, clock: float) -> bool:
         """Whether the difference can wait: only the count of waiting jobs changed, and it was written just now."""

@@ -10,7 +10,7 @@ from typing import Any
 from .admitter import Admitter
 from .apply import Applier
 from .cache import Cache
-from .core import RunState, Snapshot, decide
+from .core import Decision, Holding, JobView, RunState, Snapshot, decide
 from .gather import SLOW_START, Gatherer
 from .health import Health
 from .keys import JobKey, Key, PulseKey, QueuesKey
@@ -18,6 +18,7 @@ from .owned import runs_of
 from .progress import Progress
 from .slots import Slots
 from .views import job_view
+from .writes import StaleError
 
 Json = dict[str, Any]
 
@@ -113,6 +114,7 @@ class Reconciler:
         now = self._now()
         snapshot = await self._gather(key, obj, now)
         decision = decide(snapshot, now)
+        self._take(queue, job, decision)
         later = await self._applier.apply(key, obj, job, decision, now)
         # Only now: until the status was written, the slot that was reserved for a waiting job must stay reserved.
         if self._slots.set(queue, job.uid, decision.slot):
@@ -120,6 +122,20 @@ class Reconciler:
         if later is not None:
             self._wake(key, max(0.001, (later - now).total_seconds()))
         await self._afterwards(key, job.uid, snapshot)
+
+    def _take(self, queue: tuple[str, str], job: JobView, decision: Decision) -> None:
+        """A slot that is taken counts from before the write that says so: its answer can be lost.
+
+        Raises:
+            StaleError: the slot may have gone to another.
+        """
+        slot = decision.slot
+        if not isinstance(slot, Holding) or job.status.active is not None:
+            return
+        if self._admitter.given_up(job.uid, slot.run):
+            raise StaleError(f"the slot of {job.namespace}/{job.name} is being given up")
+        if self._slots.get(job.uid) is None and self._slots.set(queue, job.uid, slot):
+            self._wake(QueuesKey(job.namespace), BATCH)
 
     async def _gather(self, key: JobKey, obj: Json, now: datetime) -> Snapshot:
         snapshot = await self._gatherer.snapshot(key, obj, now)

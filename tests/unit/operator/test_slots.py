@@ -21,6 +21,7 @@ from mintworks_operator.names import KINDS, QUEUES
 from mintworks_operator.progress import Progress
 from mintworks_operator.reconcile import Reconciler
 from mintworks_operator.slots import Slots
+from mintworks_operator.writes import StaleError
 from support.specs import ADDRESS, CID, MINT
 
 Json = dict[str, Any]
@@ -76,6 +77,49 @@ async def test_a_running_job_holds_its_slot_though_its_first_pass_fails(operator
     with pytest.raises(ApiError):
         await operator.reconciler.reconcile(JobKey("MintJob", "ns", "a"))
     assert operator.slots.get("a") == Holding("a", 1, (f"tree:{ADDRESS}",))
+
+
+def queue(*reserved: str) -> Json:
+    """The default queue, with slots reserved for the first runs of these jobs."""
+    ready = {"type": "Ready", "status": "True", "reason": "Ready", "message": texts.QUEUE_READY}
+    status = {
+        "observedGeneration": 1,
+        "conditions": [{**ready, "observedGeneration": 1, "lastTransitionTime": STAMP}],
+        "running": len(reserved),
+        "waiting": 0,
+        "summary": f"{len(reserved)}/1",
+        "reservations": [{"uid": uid, "run": 1, "keys": [f"tree:{ADDRESS}"]} for uid in reserved],
+    }
+    return obj("default", {"concurrency": 1}, status)
+
+
+OWN: Json = {**TREE, "metadataFrom": {"cid": CID, "manifest": {"configMap": {"name": "rows", "key": "rows.csv"}}}}
+
+
+async def test_a_job_that_takes_its_slot_holds_it_though_the_answer_is_lost(operator: Unreachable) -> None:
+    """The operator was started anew; the job's status may well be written. Another would get the slot as well."""
+    operator.cache.put(KINDS["MintJob"], obj("a", OWN, {}))
+    operator.cache.put(QUEUES, queue("a"))
+    operator.reconciler.begin()
+    with pytest.raises(ApiError):
+        await operator.reconciler.reconcile(JobKey("MintJob", "ns", "a"))
+    assert operator.slots.get("a") == Holding("a", 1, (f"tree:{ADDRESS}",))
+
+
+async def test_a_slot_that_is_being_given_up_is_not_taken(operator: Unreachable) -> None:
+    """`a` was suspended and is no more. Whether its slot went to another meanwhile is not known: no answer came."""
+    operator.cache.put(KINDS["MintJob"], obj("a", {**OWN, "suspend": True}, {}))
+    operator.cache.put(QUEUES, queue("a"))
+    operator.reconciler.begin()
+    with pytest.raises(ApiError):
+        await operator.reconciler.reconcile(JobKey("MintJob", "ns", "a"))
+    with pytest.raises(ApiError):
+        await operator.reconciler.reconcile(QueuesKey("ns"))
+    resumed = obj("a", OWN, {})
+    resumed["metadata"]["resourceVersion"] = "2"
+    operator.cache.put(KINDS["MintJob"], resumed)
+    with pytest.raises(StaleError):
+        await operator.reconciler.reconcile(JobKey("MintJob", "ns", "a"))
 
 
 async def test_a_job_that_is_gone_holds_nothing_though_no_pass_succeeded(operator: Unreachable) -> None:
