@@ -21,6 +21,7 @@ from mintworks_runners.metadata.recompute import MintItem
 from mintworks_runners.mint import lease
 from mintworks_runners.mint.books import Books
 from mintworks_runners.mint.builder import MintBuilder, Signer
+from mintworks_runners.mint.campaign import Campaign, Rules
 from mintworks_runners.mint.facts import MintFact, TxFact
 from mintworks_runners.mint.history import History, Place
 from mintworks_runners.mint.inputs import NAMES, compare
@@ -38,7 +39,7 @@ from mintworks_runners.mint.redislink import AWAY, RedisLink
 from mintworks_runners.mint.rpc.bucket import Bucket
 from mintworks_runners.mint.rpc.chain import Account
 from mintworks_runners.mint.treeplan import Found, check_given, check_new, creation, new_tree, read_found
-from mintworks_runners.mint.window import Window
+from mintworks_runners.mint.window import Window, first_size
 from mintworks_runners.solana.instructions import CollectionAccounts
 from mintworks_runners.solana.programs import BUBBLEGUM, COMPRESSION, SYSTEM
 from mintworks_runners.solana.tree import TreeConfig, TreeHeader, TreeSize
@@ -430,6 +431,16 @@ def test_the_window_grows_to_its_cap_and_shrinks_once_for_losses_together() -> N
         window.lost(float(second))
     assert window.size == 4
     assert Window(2).size == 2
+
+
+def test_a_large_budget_starts_with_more_under_way_but_never_above_the_cap() -> None:
+    assert Window(10_000, first_size(10_000)).size == 1000
+    assert Window(10_000, first_size(50)).size == Window(10_000).size == 32
+    assert Window(100, first_size(10_000)).size == 100
+    campaign = Campaign(Rules(batch=1, cap=3, start=2), range(9), [], 0)
+    for number in range(2):
+        campaign.signed(str(number), campaign.next_items(), b"", 100, 5)
+    assert campaign.next_items() == ()
 
 
 def test_the_lease_counts_seconds_and_blocks() -> None:

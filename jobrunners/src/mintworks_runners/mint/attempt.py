@@ -31,6 +31,7 @@ from mintworks_runners.mint.tally import tally
 from mintworks_runners.mint.telling import Telling
 from mintworks_runners.mint.treeplan import NewTree
 from mintworks_runners.mint.treesetup import TreeSetup, find_tree, read_config
+from mintworks_runners.mint.window import first_size
 from mintworks_runners.solana.tree import TreeConfig
 
 log = logging.getLogger(__name__)
@@ -155,6 +156,7 @@ class Attempt:
             commitment=Commitment[self._spec.solana.commitment.upper()],
             public=config.public,
             max_cost=self._spec.max_cost_lamports,
+            start=first_size(self._spec.solana.requests_per_second),
         )
         campaign = Campaign(rules, standing.missing(), history.entries(), spent)
         self._missing = lambda: (total, campaign.not_minted())

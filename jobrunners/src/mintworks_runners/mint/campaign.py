@@ -16,7 +16,7 @@ from mintworks_runners.mint.facts import TxFact
 from mintworks_runners.mint.machine import Commitment, Expired, FinalErr, FinalOk, Seen, State, Status
 from mintworks_runners.mint.pending import Pending
 from mintworks_runners.mint.schedule import Agenda
-from mintworks_runners.mint.window import Window
+from mintworks_runners.mint.window import START, Window
 
 REBROADCAST_SECONDS = 2.0
 ASK_SECONDS = 0.5
@@ -45,6 +45,8 @@ class Rules:
     commitment: Commitment = Commitment.CONFIRMED
     public: bool = False
     max_cost: int | None = None
+    start: int = START
+    """Transactions under way before anything is known of the endpoints; grows from there, up to `cap`."""
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class Campaign:
         self.books = Books()
         for signature, slot, mints in known:
             self.books.enter(signature, slot, mints)
-        self.window = Window(rules.cap)
+        self.window = Window(rules.cap, rules.start)
         self.done = 0
         """Items that this attempt minted, finally."""
         self.failed: dict[int, Failure] = {}

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-START = 32.0
+START = 32
 FLOOR = 4.0
+
+
+def first_size(requests_per_second: int) -> int:
+    """Transactions under way at first: as many as the budget lets go in a tenth of a second, but not fewer than those
+    of small budgets. Whoever states a large one has an endpoint that bears it, and each doubling from a few takes a
+    second and more.
+    """
+    return max(START, requests_per_second // 10)
 
 
 class Window:
     """Additive increase, multiplicative decrease, with a quick start until the first loss; never above the cap."""
 
-    def __init__(self, cap: int) -> None:
+    def __init__(self, cap: int, start: int = START) -> None:
         self._cap = float(cap)
-        self._size = min(START, self._cap)
+        self._size = min(float(start), self._cap)
         self._quick = True
         self._shrunk_at = float("-inf")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
@@ -82,6 +83,42 @@ class CollectionAccounts:
     authority_record: Pubkey | None = None
 
 
+@lru_cache(maxsize=64)
+def _mint_accounts(
+    *,
+    tree: Pubkey,
+    owner: Pubkey,
+    delegate: Pubkey,
+    payer: Pubkey,
+    tree_delegate: Pubkey,
+    collection: CollectionAccounts | None,
+) -> tuple[AccountMeta, ...]:
+    """A mint's accounts. They are the same for all mints of one owner: making them takes longer than signing."""
+    head = (
+        _writable(tree_authority(tree)),
+        _read_only(owner),
+        _read_only(delegate),
+        _writable(tree),
+        _signer(payer),
+        _signer(tree_delegate),
+    )
+    if collection is None:
+        return (*head, _read_only(NOOP), _read_only(COMPRESSION), _read_only(SYSTEM))
+    return (
+        *head,
+        _signer(collection.authority),
+        _read_only(collection.authority_record or BUBBLEGUM),
+        _read_only(collection.mint),
+        _writable(metadata_account(collection.mint)),
+        _read_only(edition_account(collection.mint)),
+        _read_only(BUBBLEGUM_SIGNER),
+        _read_only(NOOP),
+        _read_only(COMPRESSION),
+        _read_only(TOKEN_METADATA),
+        _read_only(SYSTEM),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Mint:
     """mint_v1, or mint_to_collection_v1 where `collection` is there."""
@@ -96,31 +133,16 @@ class Mint:
 
     def instruction(self) -> Instruction:
         """The instruction, its accounts in the program's order."""
-        accounts = [
-            _writable(tree_authority(self.tree)),
-            _read_only(self.leaf_owner),
-            _read_only(self.leaf_delegate),
-            _writable(self.tree),
-            _signer(self.payer),
-            _signer(self.tree_delegate),
-        ]
-        if self.collection is None:
-            accounts += [_read_only(NOOP), _read_only(COMPRESSION), _read_only(SYSTEM)]
-            return Instruction(BUBBLEGUM, MINT_V1 + self.args.encode(), accounts)
-        collection = self.collection
-        accounts += [
-            _signer(collection.authority),
-            _read_only(collection.authority_record or BUBBLEGUM),
-            _read_only(collection.mint),
-            _writable(metadata_account(collection.mint)),
-            _read_only(edition_account(collection.mint)),
-            _read_only(BUBBLEGUM_SIGNER),
-            _read_only(NOOP),
-            _read_only(COMPRESSION),
-            _read_only(TOKEN_METADATA),
-            _read_only(SYSTEM),
-        ]
-        return Instruction(BUBBLEGUM, MINT_TO_COLLECTION_V1 + self.args.encode(), accounts)
+        accounts = _mint_accounts(
+            tree=self.tree,
+            owner=self.leaf_owner,
+            delegate=self.leaf_delegate,
+            payer=self.payer,
+            tree_delegate=self.tree_delegate,
+            collection=self.collection,
+        )
+        name = MINT_V1 if self.collection is None else MINT_TO_COLLECTION_V1
+        return Instruction(BUBBLEGUM, name + self.args.encode(), accounts)
 
     def leaf(self, nonce: int) -> Leaf:
         """The leaf this mint makes when it is the tree's mint number `nonce`."""
