@@ -13,11 +13,22 @@ from typing import Any
 
 import pytest
 from kubernetes.aio import client
+from mintworks_api import ResolvedPolicy
 from mintworks_dev.cluster import ControlPlane
-from mintworks_operator.api import LEASES, Api, ApiError, Resource
+from mintworks_operator.admitter import Admitter
+from mintworks_operator.api import JOBS, LEASES, PODS, Api, ApiError, Resource
+from mintworks_operator.cache import Cache
+from mintworks_operator.config import load
+from mintworks_operator.core import CreateRun, News, Waiting
+from mintworks_operator.gather import Gatherer
+from mintworks_operator.jobs import build
+from mintworks_operator.keys import JobKey, QueuesKey
 from mintworks_operator.lease import Lease
-from mintworks_operator.names import KINDS
+from mintworks_operator.names import KINDS, QUEUES
 from mintworks_operator.salvage import of_runner
+from mintworks_operator.slots import Slots
+from mintworks_operator.views import job_view
+from mintworks_operator.writes import StaleError
 from support.chaos.kills import Kills
 from support.chaos.plan import Fate, Fault, Plan, Script
 from support.chaos.proxy import PAGE, Proxy
@@ -121,6 +132,52 @@ async def test_a_lease_is_given_back_through_faults(behind: Behind, space: str, 
         await lease.acquire()
         await lease.release()
         assert (await api.get(LEASES, space, "lead"))["spec"]["holderIdentity"] == ""
+
+
+def waiting(name: str, key: str) -> Waiting:
+    return Waiting(name, 1, "MintJob", 5, datetime(2026, 1, 1, tzinfo=UTC), name, (key,))
+
+
+async def test_a_key_is_given_once_though_the_answer_that_gave_it_is_lost(behind: Behind, space: str) -> None:
+    """Two queues of a namespace; the second one's reservation is carried out, and nobody hears of it."""
+    lost = Script({f"patch {space} jobqueues second status": (Fate(Fault.CUT_AFTER),)})
+    async with behind(lost) as (api, _):
+        cache, slots = Cache(lambda _: None), Slots()
+        admitter = Admitter(api, cache, slots, lambda *_: None)
+        for name in ("first", "second"):
+            body = {"apiVersion": "mintworks.dev/v1alpha1", "kind": "JobQueue", "metadata": {"name": name}, "spec": {}}
+            cache.put(QUEUES, await api.create(QUEUES, space, body))
+        slots.set((space, "second"), "x", waiting("x", "tree:T"))
+        with pytest.raises(ApiError):
+            await admitter.admit(QueuesKey(space), datetime.now(UTC), 0.0)
+        slots.set((space, "first"), "y", waiting("y", "tree:T"))
+        for clock in (10.0, 20.0):
+            with contextlib.suppress(StaleError):
+                await admitter.admit(QueuesKey(space), datetime.now(UTC), clock)
+        queues = {q["metadata"]["name"]: q["status"] for q in await api.list(QUEUES, space)}
+        reserved = {name: [r["uid"] for r in status["reservations"]] for name, status in queues.items()}
+        assert reserved == {"first": [], "second": ["x"]}
+
+
+async def test_a_run_whose_pod_is_seen_before_its_job_is_not_lost(behind: Behind, space: str) -> None:
+    """The answer to its creation was lost, and the watch of Jobs is behind the one of pods, which has ended."""
+    async with behind(Script()) as (api, _):
+        config = load(["--namespaces", space], {"MINTWORKS_IMAGES": '{"runner": "r"}'})
+        cache = Cache(lambda _: None)
+        gatherer = Gatherer(cache, api, config, lambda *_: News())
+        body = {"apiVersion": "mintworks.dev/v1alpha1", "kind": "MetadataJob", "metadata": {"name": "a"}}
+        made = await api.create(METADATA_JOBS, space, {**body, "spec": METADATA})
+        status = {"phase": "Running", "active": {"run": 1, "reserved": "2026-01-01T00:00:00Z"}, "attempts": {"runs": 1}}
+        made = await api.patch(METADATA_JOBS, space, "a", {"status": status}, "status")
+        view = job_view("MetadataJob", made)
+        create = CreateRun(1, {}, ResolvedPolicy(), (), {}, "runner", 5)
+        job = await api.create(JOBS, space, build(view, create, config))
+        owner = {"kind": "Job", "name": job["metadata"]["name"], "uid": job["metadata"]["uid"], "controller": True}
+        meta = {"name": "p", "namespace": space, "uid": "p", "resourceVersion": "1", "ownerReferences": [owner]}
+        cache.put(METADATA_JOBS, made)
+        cache.put(PODS, {"metadata": {**meta, "labels": job["metadata"]["labels"]}, "status": {"phase": "Succeeded"}})
+        snapshot = await gatherer.snapshot(JobKey("MetadataJob", space, "a"), made, datetime.now(UTC))
+        assert [(run.run, run.alive) for run in snapshot.runs] == [(1, True)]
 
 
 async def test_what_a_runner_told_is_named_in_a_refusal(behind: Behind, space: str) -> None:

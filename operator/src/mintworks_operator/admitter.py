@@ -17,7 +17,7 @@ from .owned import runs_of
 from .patch import merge_patch
 from .slots import Slots
 from .views import queue_view
-from .writes import StaleError, write_status
+from .writes import StaleError, refresh, write_status
 
 Json = dict[str, Any]
 
@@ -34,7 +34,7 @@ class Admitter:
         self._slots = slots
         self._wake = wake
         self._written: dict[str, float] = {}
-        #: Reservations (uid, run) that the last write of a queue gave up, by queue, until the write's end is known.
+        #: Queues whose last write had no answer yet, and the reservations (uid, run) that it gave up.
         self._given_up: dict[tuple[str, str], frozenset[tuple[str, int]]] = {}
 
     def given_up(self, uid: str, run: int) -> bool:
@@ -48,6 +48,7 @@ class Admitter:
             StaleError: a queue changed meanwhile; its reservations were not written.
             ApiError: a request failed.
         """
+        await self._find_out(key.namespace)
         objects = [o for o in self._cache.queues.all() if o["metadata"]["namespace"] == key.namespace]
         for obj in objects:
             # Read again: an earlier queue of this pass may have taken a key.
@@ -65,6 +66,14 @@ class Admitter:
                 await self._write(obj, queue, plan)
                 self._written[obj["metadata"]["uid"]] = clock
             self._wake_admitted(key.namespace, plan)
+
+    async def _find_out(self, namespace: str) -> None:
+        """What became of writes that had no answer. Until then nobody knows which keys other queues have given."""
+        for name in [name for name in self._given_up if name[0] == namespace]:
+            obj = self._cache.queue(*name)
+            if obj is not None:
+                await refresh(self._api, self._cache, QUEUES, obj)
+            del self._given_up[name]
 
     async def _write(self, obj: Json, queue: QueueView, plan: Plan) -> None:
         name, kept = (queue.namespace, queue.name), {(r.uid, r.run) for r in plan.status.reservations}

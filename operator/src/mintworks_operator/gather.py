@@ -10,13 +10,13 @@ from typing import Any
 from mintworks_api import JOB_KINDS
 from pydantic import ValidationError
 
-from .api import EVENTS, PODS, Api, ApiError
+from .api import EVENTS, JOBS, PODS, Api, ApiError
 from .cache import Cache
 from .config import Config
 from .core import JobView, News, RunState, RunView, Snapshot, Trouble
 from .keys import JobKey
-from .names import RUN, UID, run_number
-from .owned import jobs_of, lost_of, pods_of, run_of, runs_of
+from .names import RUN, UID, run_name, run_number
+from .owned import jobs_of, lost_of, pods_of, run_of, runs_of, unseen_jobs
 from .troubles import of_events
 from .views import job_view, queue_view
 
@@ -41,12 +41,16 @@ class Gatherer:
         #: Why the API server turned down the last create of a job's run, by uid: cleared once one is accepted.
         self.refused: dict[str, Trouble] = {}
         self._troubles: dict[tuple[str, int], tuple[datetime, Trouble | None]] = {}
+        #: Uids of Kubernetes Jobs that were asked for and are not there, by uid of the job.
+        self._absent: dict[str, set[str]] = {}
 
     async def snapshot(self, key: JobKey, obj: Json, now: datetime) -> Snapshot:
         """Everything that `decide` looks at for that job."""
         job = job_view(key.kind, obj)
         queue = self._cache.queue(key.namespace, job.queue)
         active = job.status.active
+        if active is not None:
+            await self._find(job, active.run)
         runs = runs_of(self._cache, job.uid)
         if active is not None:
             runs = [await self._looked_at(job, run, now) if run.run == active.run else run for run in runs]
@@ -65,8 +69,24 @@ class Gatherer:
     def forget(self, uid: str) -> None:
         """The job is gone or finished."""
         self.refused.pop(uid, None)
+        self._absent.pop(uid, None)
         for known in [k for k in self._troubles if k[0] == uid]:
             del self._troubles[known]
+
+    async def _find(self, job: JobView, run: int) -> None:
+        """The Job of a pod of that run, where it is not known to be gone: a pod can be seen before its Job is, if the
+        answer to the Job's creation was lost and the watch of Jobs is behind.
+        """
+        unseen = unseen_jobs(self._cache, job.uid, run) - self._absent.get(job.uid, set())
+        if not unseen:
+            return
+        name = run_name(job.name, job.uid, run)
+        try:
+            self._cache.put(JOBS, await self._api.get(JOBS, job.namespace, name))
+        except ApiError as error:
+            if not error.missing(name):
+                raise
+        self._absent.setdefault(job.uid, set()).update(unseen)
 
     async def _looked_at(self, job: JobView, run: RunView, now: datetime) -> RunView:
         """The active run, after a second look where the watch may be late."""

@@ -42,6 +42,12 @@ def lost_of(cache: Cache, uid: str) -> frozenset[int]:
     return frozenset(cache.lost.get(uid, set()) | {n for n in orphans if n is not None})
 
 
+def unseen_jobs(cache: Cache, uid: str, run: int) -> set[str]:
+    """Uids of Kubernetes Jobs that pods of that run name, and that were seen neither to be there nor to be gone."""
+    parents = {cache.parent(pod) for pod in _orphans(cache, uid) if run_number(pod) == run}
+    return {parent for parent in parents if not cache.runs.gone(parent)}
+
+
 def _outlived(cache: Cache, uid: str) -> list[RunView]:
     """Runs whose pods have outlived their Job: it was deleted, and the garbage collector ends them, unless the Job was
     deleted so that they stay.

@@ -51,6 +51,10 @@ class Store:
             self._leave(old)
         return old
 
+    def gone(self, uid: str) -> bool:
+        """Whether the object of that uid is known to be gone."""
+        return uid in self._gone
+
     def get(self, uid: str) -> Json | None:
         """The object of that uid."""
         return self._objects.get(uid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import ssl
 from collections import Counter
@@ -122,7 +123,8 @@ class Proxy:
                 return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
             response = web.StreamResponse(headers={"Content-Type": "application/json"})
             await response.prepare(request)
-            await self._events_of(request, asked, answer.content, response)
+            with contextlib.suppress(ConnectionError):
+                await self._events_of(request, asked, answer.content, response)
             return response
 
     async def _events_of(

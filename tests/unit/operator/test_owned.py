@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from mintworks_operator.keys import JobKey, Key, QueuesKey
 from mintworks_operator.names import KINDS, QUEUES, labels
 from mintworks_operator.slots import Slots
 from support.specs import METADATA
+from support.web import Answer, serve
 
 Json = dict[str, Any]
 
@@ -32,6 +34,17 @@ async def nowhere() -> AsyncIterator[Api]:
     api = Api(client.ApiClient(client.Configuration(host="http://127.0.0.1:9")))
     yield api
     await api.close()
+
+
+@pytest.fixture
+async def jobless() -> AsyncIterator[Api]:
+    """A connection to an API server where no run's Kubernetes Job is."""
+    told = {"kind": "Status", "reason": "NotFound", "details": {"name": "a-u-1"}}
+    with serve() as web:
+        web.answers["/apis/batch/v1/namespaces/ns/jobs/a-u-1"] = [Answer(404, json.dumps(told).encode())]
+        api = Api(client.ApiClient(client.Configuration(host=web.url)))
+        yield api
+        await api.close()
 
 
 def job(uid: str = "u", **status: Any) -> Json:
@@ -100,17 +113,17 @@ async def test_a_run_lives_as_long_as_its_pod(nowhere: Api) -> None:
 
 
 async def test_an_operator_that_starts_while_a_deleted_jobs_pod_ends_does_not_start_that_run_again(
-    nowhere: Api,
+    jobless: Api,
 ) -> None:
     """It never saw the Job. The pod tells of it, and when that is gone too, the number stays used."""
     cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (PODS, pod()))
-    found = await snapshot(cache, nowhere)
+    found = await snapshot(cache, jobless)
     assert [(r.run, r.alive, r.stopping) for r in found.runs] == [(1, True, True)]
     assert CreateRun not in [type(a) for a in decide(found, NOW).actions]
     cache.put(PODS, pod(version=9, phase="Failed"))
-    assert (await snapshot(cache, nowhere)).lost == {1}
+    assert (await snapshot(cache, jobless)).lost == {1}
     cache.drop(PODS, "p")
-    found = await snapshot(cache, nowhere)
+    found = await snapshot(cache, jobless)
     assert found.runs == ()
     assert found.lost == {1}
     write = decide(found, NOW).actions[0]
