@@ -56,7 +56,7 @@ async def run(node: Any, open_pool: Make, last_valid: int) -> None:
     builder = MintBuilder({}, Design(TREE, ME, "S", 0, True, (), None), Signer(WALLET))
     replay = Replay(chain, TREE, 0, NoLedger(), stop)
     market = Market(chain, [TREE], 75, 0)
-    tools = Tools(chain, TREE, builder, NoLease(), replay, Funds(chain, ME), market, lambda: None, stop)
+    tools = Tools(chain, TREE, 0, builder, NoLease(), replay, Funds(chain, ME), market, lambda: None, stop)
     await Engine(campaign, tools).run()
 
 

@@ -166,16 +166,17 @@ class Attempt:
             if no is not None:
                 raise no
             await market.learn(work.builder, list(islice(standing.missing(), SAMPLE)), self._spec.batch_size)
-            await self._run_engine(campaign, work, market, already)
+            await self._run_engine(campaign, work, market, stand)
         if campaign.hopeless is not None:
             raise outcome.hopeless(campaign.hopeless)
         return await self._audit(work, campaign, config)
 
-    async def _run_engine(self, campaign: Campaign, work: Work, market: Market, already: int) -> None:
-        places = self.places
+    async def _run_engine(self, campaign: Campaign, work: Work, market: Market, stand: Stand) -> None:
+        places, already = self.places, stand.standing.minted
         tools = Tools(
             chain=places.chain,
             tree=places.target.tree,
+            since=stand.slot,
             builder=work.builder,
             lease=places.lease,
             replay=self._replay,

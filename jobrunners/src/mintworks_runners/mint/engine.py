@@ -53,6 +53,8 @@ class Tools:
 
     chain: Chain
     tree: Pubkey
+    since: int
+    """The finalized slot at which the tree was read: a node that is behind it may not even have the tree."""
     builder: MintBuilder
     lease: Lease
     replay: Replay
@@ -194,7 +196,7 @@ class Engine:
         campaign = self._campaign
         epoch = await self._tools.chain.epoch()
         campaign.on_height(epoch.slot, epoch.height, time.monotonic())
-        slot, config = await read_config(self._tools.chain, self._tools.tree)
+        slot, config = await read_config(self._tools.chain, self._tools.tree, min_slot=self._tools.since)
         campaign.on_counter(slot, config.num_minted, time.monotonic())
         if campaign.wants_replay(time.monotonic()):
             log.info("the tree's counter differs from what is known: reading history")

@@ -27,6 +27,7 @@ class Stand:
 
     standing: Standing
     config: TreeConfig
+    slot: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Preflight:
         if room < missing and len(work.items) <= config.capacity:
             message = f"{missing} items are to be minted, but the tree has room for {room}"
             findings.add("TreeFull", message, field="spec.tree")
-        return Stand(standing, config)
+        return Stand(standing, config, slot)
 
     async def reconciled(self, work: Work, findings: Findings, *, public: bool) -> Standing:
         """Hashing a million leaves takes a minute, in which the lease must be renewed: a thread does it."""
