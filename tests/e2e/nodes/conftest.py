@@ -22,7 +22,7 @@ def own_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A cluster with Mintworks, and nobody else in it."""
     if request.config.getoption("--cluster") != "local":
         pytest.skip("stops the node's kubelet: only on a cluster that is made for it, on this machine")
-    cluster = Cluster("nodes", 1, patience=PATIENCE)
+    cluster = Cluster("node", 1, patience=PATIENCE)
     install(cluster, [NAMESPACE])
     yield cluster
     cluster.down()
