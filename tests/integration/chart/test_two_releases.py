@@ -49,6 +49,15 @@ class Releases:
         text = helm_template(*self.values(release), release=release, namespace=release)
         self.plane.kubectl("apply", "-f", "-", stdin=text)
 
+    def guarded(self) -> bool:
+        """Whether the API server refuses what another release would write in the tenant of both."""
+        words = ("serviceaccount", "mintworks-runner", "mintworks.dev/served-by=nobody/nobody")
+        try:
+            self.plane.kubectl("annotate", *words, "--overwrite", "--dry-run=server", "--namespace", self.shared)
+        except commands.CommandError as refused:
+            return "is served by the release" in refused.output
+        return False
+
     @contextmanager
     def operator(self, release: str, folder: Path) -> Iterator[Path]:
         """The release's operator, with its account's rights; yields its log."""
@@ -79,6 +88,8 @@ def releases(control_plane: ControlPlane) -> Iterator[Releases]:
         control_plane.kubectl("create", "namespace", name)
     made = Releases(control_plane, *names)
     made.helm(made.one)
+    # The API server takes up a new policy on its own time, and lets everything pass until then.
+    eventually("the namespace is that release's", made.guarded)
     yield made
     policies = "validatingadmissionpolicies,validatingadmissionpolicybindings"
     selector = f"app.kubernetes.io/instance in ({made.one},{made.two})"
