@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterable
 
 from mintworks_operator.core import texts
-from mintworks_runners.core.reasons import TABLE, Then
+from mintworks_runners.core.reasons import CHAIN_ERRORS, FRAMEWORK_ERRORS, PROGRAM_ERRORS, TABLE, Then
 
 from mintworks_dev import paths
 
 _MARK = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+_FRAMEWORK = "accounts or encoding are not what the program expects"
 
 
 def tables() -> dict[str, str]:
@@ -22,6 +23,7 @@ def tables() -> dict[str, str]:
     for then in Then:
         rows = ((reason, said.what, said.todo) for reason, said in TABLE.items() if said.then is then)
         found[f"runner-{then.name.lower()}"] = _table(rows)
+    found["errors"] = _errors()
     return found
 
 
@@ -37,6 +39,15 @@ def page(text: str) -> str:
 def _table(rows: Iterable[tuple[str, str, str]]) -> str:
     lines = [f"| `{reason}` | {what} | {todo} |" for reason, what, todo in rows]
     return "\n".join(["| reason | what it means | what to do |", "|---|---|---|", *lines])
+
+
+def _errors() -> str:
+    """What a finalized transaction can fail with, and the reason it comes to."""
+    codes = [(str(code), *error) for code, error in PROGRAM_ERRORS.items()]
+    codes.append((f"{FRAMEWORK_ERRORS.start}–{FRAMEWORK_ERRORS.stop - 1}", "TransactionsFail", _FRAMEWORK))
+    names = [(name, *error) for name, error in CHAIN_ERRORS.items()]
+    lines = [f"| `{error}` | {what} | `{reason}` |" for error, reason, what in [*codes, *names]]
+    return "\n".join(["| error | what it means | reason |", "|---|---|---|", *lines])
 
 
 def main() -> int:

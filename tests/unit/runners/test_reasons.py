@@ -1,6 +1,7 @@
 """The table of reasons holds every reason that the code gives, and no other."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +9,22 @@ from pathlib import Path
 import mintworks_runners
 import pytest
 from mintworks_runners.core.errors import AttemptFailed, InvalidInput, Waiting
-from mintworks_runners.core.reasons import TABLE, Then, ended
-from mintworks_runners.mint.chainerrors import HOPELESS_CODES, Verdict, cannot_pay, custom_code, explain, judge
+from mintworks_runners.core.reasons import (
+    CHAIN_ERRORS,
+    FRAMEWORK_ERRORS,
+    ITEM,
+    PROGRAM_ERRORS,
+    TABLE,
+    Refusal,
+    Then,
+    ended,
+)
+from mintworks_runners.mint.campaign import Failure
+from mintworks_runners.mint.chainerrors import Verdict, cannot_pay, custom_code, explain, judge, reason_of
+from mintworks_runners.mint.outcome import hopeless
 
 SOURCE = Path(next(iter(mintworks_runners.__path__)))
+VECTORS = Path(__file__).parents[2] / "data" / "bubblegum-v1.json"
 #: How a reason is given → what must follow from it; None: as the table says.
 GIVEN = {
     "ended": None,
@@ -53,7 +66,8 @@ def test_every_reason_is_in_the_table() -> None:
 
 
 def test_every_reason_of_the_table_is_given_somewhere() -> None:
-    assert set(TABLE) <= strings_in_code() | set(HOPELESS_CODES.values())
+    errors = [*PROGRAM_ERRORS.values(), *CHAIN_ERRORS.values()]
+    assert set(TABLE) <= strings_in_code() | {error.reason for error in errors}
 
 
 def test_advice_is_one_sentence() -> None:
@@ -88,6 +102,59 @@ def test_only_a_missing_payer_or_too_little_money_is_a_low_balance() -> None:
     assert judge('"ProgramAccountNotFound"') is Verdict.NOT_ABOUT_ITEMS
 
 
-@pytest.mark.parametrize("code", sorted(HOPELESS_CODES))
-def test_errors_about_tree_and_collection_end_the_run(code: int) -> None:
-    assert judge(f'{{"InstructionError": [2, {{"Custom": {code}}}]}}') is Verdict.HOPELESS
+def custom(code: int) -> str:
+    """meta.err of a program's own error."""
+    return f'{{"InstructionError": [2, {{"Custom": {code}}}]}}'
+
+
+@pytest.mark.parametrize("code", sorted(PROGRAM_ERRORS))
+def test_each_error_of_the_program_comes_to_its_reason(code: int) -> None:
+    reason, what = PROGRAM_ERRORS[code]
+    assert reason_of(custom(code)) == reason
+    assert explain(custom(code)) == f"program error {code}: {what}"
+    if reason == ITEM:
+        assert judge(custom(code)) is Verdict.REFUSED
+        return
+    assert judge(custom(code)) is Verdict.HOPELESS
+    error = hopeless(Failure(7, custom(code), "signature"))
+    assert (type(error), error.reason) == (InvalidInput, reason)
+    assert TABLE[reason].then is Then.FINAL
+
+
+@pytest.mark.parametrize("code", [102, 2000, 2006, 3003, 3007, 3012])
+def test_an_error_of_the_framework_is_about_no_item(code: int) -> None:
+    """The accounts are the same for every item: not each of 10,000 items is tried alone, at a fee each."""
+    assert code in FRAMEWORK_ERRORS
+    assert judge(custom(code)) is Verdict.HOPELESS
+    assert hopeless(Failure(7, custom(code), "signature")).reason == "TransactionsFail"
+
+
+def test_an_error_that_nobody_knows_is_held_to_be_about_the_item() -> None:
+    for error in (custom(6099), custom(0), '{"InstructionError": [2, "InvalidArgument"]}'):
+        assert (judge(error), reason_of(error)) == (Verdict.REFUSED, ITEM)
+
+
+@pytest.mark.parametrize("name", sorted(CHAIN_ERRORS))
+def test_each_error_of_the_chain_comes_to_its_reason(name: str) -> None:
+    for error in (json.dumps(name), json.dumps({name: {"account_index": 0}})):
+        assert judge(error) is Verdict.NOT_ABOUT_ITEMS
+        assert hopeless(Failure(7, error, "signature")).reason == CHAIN_ERRORS[name].reason
+
+
+def test_whatever_else_the_chain_says_passes_or_ends_the_attempt() -> None:
+    assert hopeless(Failure(7, '"AccountInUse"', "signature")).reason == "TransactionsFail"
+
+
+def test_what_the_real_program_refuses_is_in_the_table() -> None:
+    """Every code that the compiled program answered to a bad mint when the vectors were taken."""
+    refused = [case["error"] for case in json.loads(VECTORS.read_text())["rejections"] if case["rejected"]]
+    codes = {int(found[1]) for found in (re.search(r"Custom\((\d+)\)", error) for error in refused) if found}
+    assert len(codes) > 12
+    assert codes <= {*PROGRAM_ERRORS, *FRAMEWORK_ERRORS}
+
+
+def test_errors_name_reasons_of_the_table() -> None:
+    errors: list[Refusal] = [*PROGRAM_ERRORS.values(), *CHAIN_ERRORS.values()]
+    for reason, what in errors:
+        assert reason in TABLE
+        assert not what.endswith(".")

@@ -158,6 +158,53 @@ TABLE: dict[str, Reason] = {
 """Reason → what follows, what it means, what to do. docs/troubleshooting.md is made from it."""
 
 
+class Refusal(NamedTuple):
+    """An error of a finalized transaction: the reason that it comes to, and its words."""
+
+    reason: str
+    what: str
+
+
+ITEM = "Refused"
+"""The reason of errors that are about an item: it alone fails, all others are minted."""
+
+PROGRAM_ERRORS: dict[int, Refusal] = {
+    6004: Refusal(ITEM, "the creators' shares do not add up to 100"),
+    6005: Refusal(ITEM, "a creator is there twice"),
+    6006: Refusal(ITEM, "a creator is marked verified but did not sign"),
+    6011: Refusal(ITEM, "too many creators"),
+    6012: Refusal(ITEM, "the name is too long"),
+    6013: Refusal(ITEM, "the symbol is too long"),
+    6014: Refusal(ITEM, "the uri is too long"),
+    6015: Refusal(ITEM, "the seller fee is above 100 %"),
+    6016: Refusal("NotTreeDelegate", "the wallet is not the tree's creator or delegate"),
+    6017: Refusal("TreeFull", "the tree is full"),
+    6019: Refusal("NoCollection", "an account of the collection belongs to another program"),
+    6020: Refusal(ITEM, "this mint cannot carry a verified collection"),
+    6021: Refusal(ITEM, "the metadata names no collection"),
+    6028: Refusal("NotCollectionAuthority", "the collection authority is not the collection's"),
+    6030: Refusal("NoCollection", "the collection's edition is another one's"),
+    6031: Refusal("NoCollection", "the collection is no unique master edition"),
+    6036: Refusal("NoCollection", "the collection's metadata are another one's"),
+    6040: Refusal(ITEM, "only NonFungible can be minted"),
+}
+"""Bubblegum's custom errors that a mint can meet (error.rs of mpl-bubblegum)."""
+
+FRAMEWORK_ERRORS = range(100, 6000)
+"""Codes of the framework that Bubblegum is built on (Anchor): about accounts and encoding, and these are the same for
+every item. The next attempt's checks find out which.
+"""
+
+CHAIN_ERRORS: dict[str, Refusal] = {
+    "AccountNotFound": Refusal("LowBalance", "the wallet holds nothing"),
+    "InsufficientFundsForFee": Refusal("LowBalance", "the wallet cannot pay the fee"),
+    "InsufficientFundsForRent": Refusal("LowBalance", "the wallet would be left with less than rent"),
+}
+"""The chain's own errors with a reason of their own. All others are about no item: signed again, and where that happens
+again and again, `TransactionsFail`.
+"""
+
+
 def ended(reason: str, message: str, *, field: str | None = None, item: int | None = None) -> RunEnded:
     """The exception for a reason of the table; KeyError for any other. `field`, `item` are told of bad input only."""
     then = TABLE[reason].then

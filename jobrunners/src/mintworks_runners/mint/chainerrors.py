@@ -1,4 +1,4 @@
-"""What an error of a finalized transaction means, and its words for people. Pure."""
+"""Reads an error of a finalized transaction: what to do now; what it comes to stands in core.reasons. Pure."""
 
 from __future__ import annotations
 
@@ -6,26 +6,7 @@ import json
 from enum import Enum
 from typing import Any
 
-PROGRAM_ERRORS = {
-    6004: "the creators' shares do not add up to 100",
-    6005: "a creator is there twice",
-    6006: "a creator is marked verified but did not sign",
-    6011: "too many creators",
-    6012: "the name is too long",
-    6013: "the symbol is too long",
-    6014: "the uri is too long",
-    6015: "the seller fee is above 100 %",
-    6016: "the wallet is not the tree's creator or delegate",
-    6017: "the tree is full",
-    6020: "this mint cannot carry a verified collection",
-    6021: "the metadata names no collection",
-    6028: "the collection authority is not the collection's",
-    6040: "only NonFungible can be minted",
-}
-"""Bubblegum's custom errors that a mint can meet."""
-
-HOPELESS_CODES = {6016: "NotTreeDelegate", 6017: "TreeFull", 6028: "NotCollectionAuthority"}
-"""Errors that are about the tree or the collection and not about an item, with the reason they end a run with."""
+from mintworks_runners.core.reasons import CHAIN_ERRORS, FRAMEWORK_ERRORS, ITEM, PROGRAM_ERRORS
 
 _COMPUTE = ("ComputationalBudgetExceeded", "ProgramFailedToComplete")
 
@@ -46,15 +27,26 @@ def judge(error: str) -> Verdict:
     detail: Any = json.loads(error)
     if not (isinstance(detail, dict) and "InstructionError" in detail):
         return Verdict.NOT_ABOUT_ITEMS
-    return Verdict.HOPELESS if custom_code(error) in HOPELESS_CODES else Verdict.REFUSED
+    return Verdict.REFUSED if reason_of(error) == ITEM else Verdict.HOPELESS
+
+
+def reason_of(error: str) -> str:
+    """The reason of core.reasons that a finalized error comes to where it is met again and again; `Refused` where it is
+    about an item. `error` is meta.err as JSON.
+    """
+    detail: Any = json.loads(error)
+    code = custom_code(error)
+    if code in PROGRAM_ERRORS:
+        return PROGRAM_ERRORS[code].reason
+    if isinstance(detail, dict) and "InstructionError" in detail and code not in FRAMEWORK_ERRORS:
+        return ITEM
+    name = next(iter(detail), "") if isinstance(detail, dict) else detail
+    return CHAIN_ERRORS[name].reason if name in CHAIN_ERRORS else "TransactionsFail"
 
 
 def cannot_pay(error: str) -> bool:
     """Whether a transaction's error (meta.err as JSON) says that its payer has too little, or nothing at all."""
-    detail: Any = json.loads(error)
-    if isinstance(detail, dict):
-        return "InsufficientFundsForRent" in detail
-    return detail in ("AccountNotFound", "InsufficientFundsForFee")
+    return reason_of(error) == "LowBalance"
 
 
 def custom_code(error: str) -> int | None:
@@ -72,4 +64,4 @@ def explain(error: str) -> str:
     if code is None:
         return f"the chain answered {error}"
     known = PROGRAM_ERRORS.get(code)
-    return f"program error {code}" + (f": {known}" if known else "")
+    return f"program error {code}" + (f": {known.what}" if known else "")

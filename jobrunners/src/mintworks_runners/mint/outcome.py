@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from solders.pubkey import Pubkey
 
 from mintworks_runners.core.errors import Finding, Findings, InvalidInput, RunEnded
-from mintworks_runners.core.reasons import ended
+from mintworks_runners.core.reasons import ITEM, ended
 from mintworks_runners.mint.campaign import Failure
-from mintworks_runners.mint.chainerrors import HOPELESS_CODES, cannot_pay, custom_code, explain
+from mintworks_runners.mint.chainerrors import explain, reason_of
 from mintworks_runners.mint.history import History
 from mintworks_runners.mint.itemtable import Item
 from mintworks_runners.mint.reconcile import Standing
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 def refused(failed: Mapping[int, Failure], items: Mapping[int, Item], field: str) -> InvalidInput:
     """The end of a run in which the program refused items even alone; all others are minted."""
     findings = [
-        Finding("Refused", explain(failure.error), field, items[number].row, item=number)
+        Finding(ITEM, explain(failure.error), field, items[number].row, item=number)
         for number, failure in sorted(failed.items())
     ]
     return InvalidInput(findings, reason="ItemsRefused")
@@ -29,11 +29,8 @@ def refused(failed: Mapping[int, Failure], items: Mapping[int, Item], field: str
 
 def hopeless(failure: Failure) -> RunEnded:
     """The end of a run in which the program, or the chain, would refuse every further item."""
-    reason = HOPELESS_CODES.get(custom_code(failure.error) or 0)
-    if reason is None:
-        why = "LowBalance" if cannot_pay(failure.error) else "TransactionsFail"
-        return ended(why, f"{explain(failure.error)} (transaction {failure.signature})")
-    return ended(reason, f"{explain(failure.error)} (transaction {failure.signature})", item=failure.item)
+    message = f"{explain(failure.error)} (transaction {failure.signature})"
+    return ended(reason_of(failure.error), message, item=failure.item)
 
 
 def audit_failed(findings: Findings) -> RunEnded:
