@@ -32,7 +32,7 @@ _LAST_PORT = 65535
 def main(argv: list[str]) -> int:
     """Runs one command; 0 done, 1 failed, 64 bad arguments."""
     try:
-        options = _parser().parse_args(argv)
+        options = parser().parse_args(argv)
     except SystemExit as error:
         return 0 if error.code == 0 else 64
     try:
@@ -120,9 +120,10 @@ def _status(options: argparse.Namespace) -> int:
     return 0 if url else 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="localnet", description="A Solana chain for development.")
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """What reads the arguments of `mintworks localnet`."""
+    made = argparse.ArgumentParser(prog="localnet", description="A Solana chain for development.")
+    commands = made.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run a chain in the foreground")
     run.add_argument("--host", default=_HOST)
     _chain_options(run)
@@ -132,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("start", "stop", "status"):
         known = {"start": start}.get(name) or commands.add_parser(name, help=f"{name} the one in the background")
         known.add_argument("--state", type=Path, default=default_state(), help="its folder (default: %(default)s)")
-    return parser
+    return made
 
 
 def _chain_options(parser: argparse.ArgumentParser) -> None:
