@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mintworks_runners.mint.books import Books
 from mintworks_runners.mint.campaign import Campaign, Rules
 from mintworks_runners.mint.facts import MintFact, TxFact
 from mintworks_runners.mint.history import History
@@ -84,7 +85,7 @@ class Chain:
                 del self.pool[signature]
             elif signature not in self.landed and self.height <= tx.last_valid and self.dice.random() < chance:
                 error = REFUSED if self.poisoned.intersection(tx.items) else None
-                if error is None and self.dice.random() < 0.35:
+                if error is None and self.dice.random() < 0.5:
                     error = PASSING  # on this fork: on another one the same bytes may succeed
                 self.blocks[-1].txs[signature] = (tx, error)
                 self.landed[signature] = self.height
@@ -151,7 +152,7 @@ class Process:
         lag = self.lag()
         if chain.final(lag) <= self.quiet_height:
             return
-        facts, minted, _ = chain.facts(lag)
+        facts, minted, slot = chain.facts(lag)
         facts = [fact for fact in facts if chain.dice.random() < 0.9]  # history silently drops rows
         history = History()
         history.add(facts)
@@ -159,8 +160,7 @@ class Process:
             return
         done = {int(mint.uri) for fact in facts for mint in fact.mints}
         pending = [item for item in range(self.items) if item not in done]
-        known = [(fact.signature, fact.slot, len(fact.mints)) for fact in facts if fact.mints]
-        self.campaign = Campaign(Rules(batch=chain.dice.randint(1, 3), cap=6), pending, known, 0)
+        self.campaign = Campaign(Rules(batch=chain.dice.randint(1, 3), cap=6), pending, Books(slot, minted), 0)
 
     def fetch_blockhash(self) -> None:
         self.blockhash = max(0, self.chain.height - 1 - self.lag())

@@ -5,6 +5,7 @@ random lives.
 import pytest
 from mintworks_runners.mint import campaign as campaign_module
 from mintworks_runners.mint import machine
+from mintworks_runners.mint.books import Books
 from mintworks_runners.mint.campaign import Campaign, Rules
 from mintworks_runners.mint.facts import MintFact, TxFact
 from mintworks_runners.mint.machine import Commitment, Status
@@ -30,11 +31,11 @@ def test_a_counter_read_before_the_proof_slot_proves_nothing() -> None:
 
 
 def test_a_foreign_mint_stops_a_tree_of_our_own() -> None:
-    campaign = Campaign(Rules(), range(3), [], 0)
+    campaign = Campaign(Rules(), range(3), Books(), 0)
     fact = TxFact("foreign", 5, WALLET, 5, 0, None, (MintFact(0, "x", WALLET, b"", b"", WALLET),))
     with pytest.raises(campaign_module.ForeignMinter, match="foreign"):
         campaign.on_history([fact], 0.0)
-    public = Campaign(Rules(public=True), range(3), [], 0)
+    public = Campaign(Rules(public=True), range(3), Books(), 0)
     public.on_history([fact], 0.0)
     public.on_counter(6, 1, 0.0)
     assert public.books.accounted_to == 6
@@ -48,7 +49,7 @@ def end_with(campaign: Campaign, signature: str, error: str | None) -> None:
 
 
 def test_a_refused_batch_is_signed_item_by_item_and_only_what_fails_alone_has_failed() -> None:
-    campaign = Campaign(Rules(batch=3), range(5), [], 0)
+    campaign = Campaign(Rules(batch=3), range(5), Books(), 0)
     campaign.signed("batch", campaign.next_items(), b"", 100, 5)
     end_with(campaign, "batch", REFUSED)
     for item in range(3):
@@ -60,7 +61,7 @@ def test_a_refused_batch_is_signed_item_by_item_and_only_what_fails_alone_has_fa
 
 
 def test_too_little_compute_is_no_refusal() -> None:
-    campaign = Campaign(Rules(batch=3), range(3), [], 0)
+    campaign = Campaign(Rules(batch=3), range(3), Books(), 0)
     campaign.signed("a", (0, 1, 2), b"", 100, 5)
     end_with(campaign, "a", '{"InstructionError": [2, "ComputationalBudgetExceeded"]}')
     assert (campaign.next_items(), campaign.compute_retries) == ((0, 1, 2), 1)
@@ -70,7 +71,7 @@ OUT_OF_COMPUTE = '{"InstructionError": [1, "ComputationalBudgetExceeded"]}'
 
 
 def test_those_that_run_out_of_compute_together_are_one_step_up_and_none_is_refused() -> None:
-    campaign = Campaign(Rules(batch=1), range(12), [], 0)
+    campaign = Campaign(Rules(batch=1), range(12), Books(), 0)
     for item in range(12):
         campaign.signed(str(item), (item,), b"", 100, 5)
     for item in range(12):
@@ -79,7 +80,7 @@ def test_those_that_run_out_of_compute_together_are_one_step_up_and_none_is_refu
 
 
 def test_an_item_that_runs_out_of_compute_at_the_highest_limit_is_refused() -> None:
-    campaign = Campaign(Rules(batch=1), range(1), [], 0)
+    campaign = Campaign(Rules(batch=1), range(1), Books(), 0)
     for turn in range(campaign_module.MAX_COMPUTE_RETRIES + 1):
         assert not campaign.failed
         campaign.signed(str(turn), (0,), b"", 100, 5)
@@ -88,7 +89,7 @@ def test_an_item_that_runs_out_of_compute_at_the_highest_limit_is_refused() -> N
 
 
 def test_an_error_that_is_not_an_instructions_refuses_no_item() -> None:
-    campaign = Campaign(Rules(batch=1), range(1), [], 0)
+    campaign = Campaign(Rules(batch=1), range(1), Books(), 0)
     for turn in range(campaign_module.MAX_FRUITLESS + 1):
         assert campaign.hopeless is None
         campaign.signed(str(turn), (0,), b"", 100, 5)
@@ -99,7 +100,7 @@ def test_an_error_that_is_not_an_instructions_refuses_no_item() -> None:
 
 
 def test_a_full_tree_ends_all_signing() -> None:
-    campaign = Campaign(Rules(batch=1), range(3), [], 0)
+    campaign = Campaign(Rules(batch=1), range(3), Books(), 0)
     campaign.signed("a", (0,), b"", 100, 5)
     campaign.signed("b", (1,), b"", 100, 5)
     end_with(campaign, "a", '{"InstructionError": [2, {"Custom": 6017}]}')
@@ -111,7 +112,7 @@ def test_a_full_tree_ends_all_signing() -> None:
 
 
 def test_costs_count_what_is_under_way_and_what_has_ended_but_not_what_expired() -> None:
-    campaign = Campaign(Rules(batch=1, max_cost=20), range(4), [], 5)
+    campaign = Campaign(Rules(batch=1, max_cost=20), range(4), Books(), 5)
     campaign.signed("a", (0,), b"", 100, 5)
     campaign.signed("b", (1,), b"", 100, 5)
     assert campaign.open_cost() == 10
@@ -128,7 +129,7 @@ def test_costs_count_what_is_under_way_and_what_has_ended_but_not_what_expired()
 
 
 def test_what_failed_has_been_paid_for() -> None:
-    campaign = Campaign(Rules(batch=1, max_cost=20), range(4), [], 0)
+    campaign = Campaign(Rules(batch=1, max_cost=20), range(4), Books(), 0)
     for name, error in (("a", '{"InstructionError": [2, {"Custom": 6012}]}'), ("b", None)):
         campaign.signed(name, (campaign.next_items()[0],), b"", 100, 8)
         end_with(campaign, name, error)
@@ -136,7 +137,7 @@ def test_what_failed_has_been_paid_for() -> None:
 
 
 def test_a_transaction_seen_confirmed_leaves_the_window_and_no_more() -> None:
-    campaign = Campaign(Rules(batch=1, cap=1), range(2), [], 0)
+    campaign = Campaign(Rules(batch=1, cap=1), range(2), Books(), 0)
     campaign.signed("a", (0,), b"", 100, 5)
     assert campaign.next_items() == ()
     campaign.on_sent("a", 0.0)
@@ -151,7 +152,7 @@ def test_a_transaction_seen_confirmed_leaves_the_window_and_no_more() -> None:
 
 
 def test_a_transaction_in_a_block_is_asked_about_again_when_its_slot_is_final() -> None:
-    campaign = Campaign(Rules(batch=1), range(1), [], 0)
+    campaign = Campaign(Rules(batch=1), range(1), Books(), 0)
     campaign.signed("a", (0,), b"", 100, 5)
     assert campaign.to_ask(0.0, history=False) == []
     assert [flight.signature for flight in campaign.to_send(0.0, 9)] == ["a"]
@@ -168,7 +169,7 @@ def test_a_transaction_in_a_block_is_asked_about_again_when_its_slot_is_final() 
 
 
 def test_what_was_not_handed_out_is_offered_again_and_room_is_kept_to() -> None:
-    campaign = Campaign(Rules(batch=1), range(3), [], 0)
+    campaign = Campaign(Rules(batch=1), range(3), Books(), 0)
     for item in range(3):
         campaign.signed(str(item), (item,), b"", 100, 5)
     assert [flight.signature for flight in campaign.to_send(0.0, 2)] == ["0", "1"]

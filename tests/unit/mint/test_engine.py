@@ -9,6 +9,7 @@ import pytest
 from mintworks_runners.core.errors import Waiting
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.mint import engine as engine_module
+from mintworks_runners.mint.books import Books
 from mintworks_runners.mint.builder import MintBuilder, Signer
 from mintworks_runners.mint.campaign import Campaign, Rules
 from mintworks_runners.mint.engine import Engine, Tools
@@ -51,7 +52,7 @@ def blocks_only() -> dict[str, Any]:
 
 async def run(node: Any, open_pool: Make, last_valid: int) -> None:
     chain, stop = Chain(await open_pool(node)), StopSignal()
-    campaign = Campaign(Rules(), range(1), [], 0)
+    campaign = Campaign(Rules(), range(1), Books(), 0)
     campaign.signed("s", (0,), b"", last_valid, 5)
     builder = MintBuilder({}, Design(TREE, ME, "S", 0, True, (), None), Signer(WALLET))
     replay = Replay(chain, TREE, 0, NoLedger(), stop)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mintworks_runners.core.errors import AttemptFailed
 from mintworks_runners.core.termination import LIMIT, encode_failure
 from mintworks_runners.mint import ledgerfile, outcome
+from mintworks_runners.mint.books import Books
 from mintworks_runners.mint.campaign import Campaign, Failure, Rules
 from mintworks_runners.mint.facts import MintFact, TxFact
 from mintworks_runners.mint.history import History
@@ -148,6 +149,6 @@ def test_a_failed_run_tells_what_is_minted_within_its_message() -> None:
 
 
 def test_a_campaign_knows_what_is_not_minted() -> None:
-    campaign = Campaign(Rules(batch=2), [1, 2, 5, 8], [], 0)
+    campaign = Campaign(Rules(batch=2), [1, 2, 5, 8], Books(), 0)
     campaign.signed("a", campaign.next_items(), b"", 100, 5000)
     assert campaign.not_minted() == [1, 2, 5, 8]

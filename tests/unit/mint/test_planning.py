@@ -378,12 +378,24 @@ def test_books_count_by_slot_and_tell_what_is_unexplained() -> None:
     books.enter("b", 20, 2)
     assert [books.up_to(slot) for slot in (9, 10, 19, 20)] == [0, 3, 3, 5]
     books.compare(15, 5, 1.0)
-    assert (books.accounted_to, books.unexplained(), books.unequal_for(4.0)) == (None, 2, 3.0)
+    assert (books.accounted_to, books.unexplained(), books.unequal_for(4.0)) == (-1, 2, 3.0)
     books.enter("c", 12, 2)
     books.settle()
     assert (books.accounted_to, books.unexplained(), books.unequal_for(9.0)) == (15, 0, 0.0)
     books.compare(14, 99, 9.0)
     assert books.accounted_to == 15
+
+
+def test_what_is_accounted_for_is_known_whoever_tells_of_it_again() -> None:
+    books = Books(10, 4)
+    books.enter("old", 10, 4)
+    books.enter("new", 11, 1)
+    assert (books.knows("old", 10), books.knows("new", 11), books.knows("newer", 12)) == (True, True, False)
+    assert [books.up_to(slot) for slot in (10, 11)] == [4, 5]
+    books.compare(11, 5, 0.0)
+    books.enter("new", 11, 1)
+    books.enter("newer", 12, 2)
+    assert (books.accounted_to, books.up_to(12), books.newest_slot()) == (11, 7, 12)
 
 
 def test_a_reading_waits_for_statuses_that_come_later_than_the_next_reading() -> None:
@@ -394,7 +406,6 @@ def test_a_reading_waits_for_statuses_that_come_later_than_the_next_reading() ->
         if second >= 3:
             books.enter(str(second - 3), second - 3, 1)
             books.settle()
-    assert books.accounted_to is not None
     assert books.accounted_to >= 12
     assert books.unequal_for(20.0) < 5
 
@@ -403,7 +414,7 @@ def test_a_reading_that_never_matches_gives_way_to_a_newer_one() -> None:
     books = Books()
     books.compare(10, 7, 0.0)
     books.compare(20, 0, 1.0)
-    assert books.accounted_to is None
+    assert books.accounted_to == -1
     books.compare(30, 0, 6.0)
     assert books.accounted_to == 30
 
@@ -437,7 +448,7 @@ def test_a_large_budget_starts_with_more_under_way_but_never_above_the_cap() -> 
     assert Window(10_000, first_size(10_000)).size == 1000
     assert Window(10_000, first_size(50)).size == Window(10_000).size == 32
     assert Window(100, first_size(10_000)).size == 100
-    campaign = Campaign(Rules(batch=1, cap=3, start=2), range(9), [], 0)
+    campaign = Campaign(Rules(batch=1, cap=3, start=2), range(9), Books(), 0)
     for number in range(2):
         campaign.signed(str(number), campaign.next_items(), b"", 100, 5)
     assert campaign.next_items() == ()

@@ -44,6 +44,23 @@ def test_a_history_that_the_counter_contradicts(facts: list[TxFact], minted: int
     assert not history.contradicts(minted, 9), "what is newer than the reading proves nothing"
 
 
+def test_what_was_heard_of_is_unread_until_it_is_read() -> None:
+    history = History()
+    history.add([mint(0, 10)])
+    rows = [("s3", 30, False), ("old", 19, True), ("bad", 20, True), ("s1", 20, False), ("s0", 10, False)]
+    assert history.hear(rows) == 4, "of one of them all is known"
+    assert history.hear(rows) == 0
+    assert list(history.unread(20, 2)) == [["bad", "s1"], ["s3"]], (
+        "failed ones before the job's first slot cost it nothing"
+    )
+    portions = history.unread(20, 1)
+    assert next(portions) == ["bad"]
+    history.add([mint(1, 20), TxFact("bad", 20, ME, 5000, 0, "failed")])
+    assert list(portions) == [["s3"]]
+    assert (history.first_unread(20), history.first_unread(31)) == ("s3", None)
+    assert list(history.entries(after=10)) == [("s1", 20, 1), ("bad", 20, 0)]
+
+
 @pytest.mark.parametrize("slot", [20, 5])
 async def test_a_cache_of_another_life_of_the_chain_is_dropped(
     tmp_path: Path, make_node: Callable[..., Any], open_pool: Callable[..., Any], slot: int

@@ -15,6 +15,7 @@ from mintworks_runners.core.errors import Findings, RunEnded
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.tasks import end
 from mintworks_runners.mint import ledgerfile, outcome
+from mintworks_runners.mint.books import Books
 from mintworks_runners.mint.builder import Signer
 from mintworks_runners.mint.campaign import Campaign, ForeignMinter, Rules
 from mintworks_runners.mint.engine import Engine, Tools
@@ -158,7 +159,10 @@ class Attempt:
             max_cost=self._spec.max_cost_lamports,
             start=first_size(self._spec.solana.requests_per_second),
         )
-        campaign = Campaign(rules, standing.missing(), history.entries(), spent)
+        books = Books(stand.slot, config.num_minted)
+        for entry in history.entries(after=stand.slot):
+            books.enter(*entry)
+        campaign = Campaign(rules, standing.missing(), books, spent)
         self._missing = lambda: (total, campaign.not_minted())
         self._telling.minting(total, already, campaign)
         if already < total:

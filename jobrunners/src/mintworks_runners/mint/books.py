@@ -6,7 +6,7 @@ know of in those slots, none is unknown to us there; that, and nothing less, pro
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from dataclasses import dataclass
 
 KEEP_SECONDS = 5.0
@@ -23,34 +23,38 @@ class Snapshot:
 
 
 class Books:
-    """Mints known by the slot that holds them, and the newest slot up to which nothing is unknown."""
+    """The newest slot up to which nothing is unknown, and the mints known in the slots after it.
 
-    def __init__(self) -> None:
-        self._entries: set[str] = set()
+    What is accounted for is forgotten: a tree may hold a million mints, and nothing of those slots can be news.
+    """
+
+    def __init__(self, slot: int = -1, minted: int = 0) -> None:
+        """`minted` mints stand in the slots ≤ `slot`, and all of them are known; without either the tree is empty."""
+        self.accounted_to = slot
+        """The newest finalized slot at which counter and books were equal."""
+        self._entries: dict[str, int] = {}
         self._by_slot: dict[int, int] = {}
         self._slots: list[int] = []
-        self._total = 0
+        self._total = minted
         self._open: Snapshot | None = None
         self._waiting_since: float | None = None
-        self.accounted_to: int | None = None
-        """The newest finalized slot at which counter and books were equal."""
 
-    def __contains__(self, signature: str) -> bool:
-        """Whether a transaction is in the books."""
-        return signature in self._entries
+    def knows(self, signature: str, slot: int) -> bool:
+        """Whether a finalized transaction of this slot is in the books."""
+        return slot <= self.accounted_to or signature in self._entries
 
     def enter(self, signature: str, slot: int, mints: int) -> None:
         """Enters a finalized, successful transaction with its number of mints; once."""
-        if signature in self._entries or mints == 0:
+        if self.knows(signature, slot) or mints == 0:
             return
-        self._entries.add(signature)
+        self._entries[signature] = slot
         if slot not in self._by_slot:
             insort(self._slots, slot)
         self._by_slot[slot] = self._by_slot.get(slot, 0) + mints
         self._total += mints
 
     def up_to(self, slot: int) -> int:
-        """Mints known in slots ≤ `slot`."""
+        """Mints known in slots ≤ `slot`, which is not before the one that all is accounted for to."""
         count = self._total
         for later in reversed(self._slots):
             if later <= slot:
@@ -58,10 +62,9 @@ class Books:
             count -= self._by_slot[later]
         return count
 
-    def newest_slot(self) -> int | None:
+    def newest_slot(self) -> int:
         """The newest slot that anything is known of: of a mint, or of a counter that was equal."""
-        slots = self._slots[-1:] + ([] if self.accounted_to is None else [self.accounted_to])
-        return max(slots, default=None)
+        return max(self._slots[-1:], default=self.accounted_to)
 
     def compare(self, slot: int, minted: int, now: float) -> None:
         """Takes a reading of the counter at finalized; older readings than the last equality say nothing new.
@@ -69,7 +72,7 @@ class Books:
         A reading that is not matched yet is kept for a while: statuses tell of its mints a moment later, and with
         each newer reading there would be new ones to wait for.
         """
-        if self.accounted_to is not None and slot <= self.accounted_to:
+        if slot <= self.accounted_to:
             return
         if self._waiting_since is None:
             self._waiting_since = now
@@ -82,9 +85,17 @@ class Books:
         snapshot = self._open
         if snapshot is None or self.up_to(snapshot.slot) != snapshot.minted:
             return
-        self.accounted_to = snapshot.slot
+        self._account(snapshot.slot)
         self._open = None
         self._waiting_since = None
+
+    def _account(self, slot: int) -> None:
+        self.accounted_to = slot
+        self._entries = {signature: at for signature, at in self._entries.items() if at > slot}
+        past = bisect_right(self._slots, slot)
+        for each in self._slots[:past]:
+            del self._by_slot[each]
+        del self._slots[:past]
 
     def unexplained(self) -> int:
         """Mints that the counter of the reading not yet matched shows beyond those known; 0 without such a

@@ -75,14 +75,10 @@ class Failure:
 class Campaign:
     """The items of one attempt on their way to the chain."""
 
-    def __init__(self, rules: Rules, pending: Iterable[int], known: Iterable[tuple[str, int, int]], spent: int) -> None:
-        """`pending` are the items that the replay did not find, `known` its transactions (signature, slot, mints),
-        `spent` lamports paid so far.
-        """
+    def __init__(self, rules: Rules, pending: Iterable[int], books: Books, spent: int) -> None:
+        """`pending` are the items that the replay did not find, `books` what it found, `spent` lamports paid so far."""
         self.rules = rules
-        self.books = Books()
-        for signature, slot, mints in known:
-            self.books.enter(signature, slot, mints)
+        self.books = books
         self.window = Window(rules.cap, rules.start)
         self.done = 0
         """Items that this attempt minted, finally."""
@@ -229,7 +225,7 @@ class Campaign:
             flight = self._open.get(fact.signature)
             if flight is not None:
                 self._move(flight, machine.on_fact(flight.state, fact.slot, fact.error), now)
-            elif fact.mints and fact.signature not in self.books:
+            elif fact.mints and not self.books.knows(fact.signature, fact.slot):
                 if not self.rules.public:
                     raise ForeignMinter(fact.signature)
                 self.books.enter(fact.signature, fact.slot, len(fact.mints))
@@ -321,11 +317,8 @@ class Campaign:
             self.hopeless = Failure(flight.items[0], state.error, flight.signature)
 
     def _expire(self, now: float) -> None:
-        slot = self.books.accounted_to
-        if slot is None:
-            return
         for flight in list(self._passed.values()):
-            state = machine.on_all_accounted(flight.state, slot)
+            state = machine.on_all_accounted(flight.state, self.books.accounted_to)
             if state is not flight.state:
                 self._move(flight, state, now)
 

@@ -18,6 +18,8 @@ _SCHEMA = """
 CREATE TABLE tx (id INTEGER PRIMARY KEY, signature TEXT UNIQUE, slot, payer, fee, rent, error, mints);
 CREATE TABLE mint (nonce, slot, tx, uri, owner, data_hash, leaf_hash, tree_delegate);
 CREATE INDEX mint_nonce ON mint (nonce);
+CREATE TABLE heard (id INTEGER PRIMARY KEY, signature TEXT UNIQUE, slot, failed);
+CREATE INDEX heard_slot ON heard (slot);
 """
 # What a crash destroys is read again from the cache or the chain: nothing has to reach the disk.
 _PRAGMAS = ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-16000")
@@ -68,6 +70,7 @@ class History:
         )
         if not cursor.rowcount:
             return False
+        self._db.execute("DELETE FROM heard WHERE signature = ?", (fact.signature,))
         self._db.executemany(
             "INSERT INTO mint (slot, tx, nonce, uri, owner, data_hash, leaf_hash, tree_delegate)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -103,9 +106,40 @@ class History:
         """How many nonces are known."""
         return self._known
 
-    def entries(self) -> Iterator[tuple[str, int, int]]:
-        """(signature, slot, mints) of each transaction."""
-        yield from self._db.execute("SELECT signature, slot, mints FROM tx ORDER BY id")
+    def entries(self, *, after: int) -> Iterator[tuple[str, int, int]]:
+        """(signature, slot, mints) of each transaction in a slot after that one."""
+        yield from self._db.execute("SELECT signature, slot, mints FROM tx WHERE slot > ?", (after,))
+
+    # --- transactions of which no more is known yet than that there are such ------------------------------------------
+
+    def hear(self, rows: Iterable[tuple[str, int, bool]]) -> int:
+        """Notes (signature, slot, whether it failed) of transactions to read; how many of them were news."""
+        news = 0
+        query = "INSERT OR IGNORE INTO heard (signature, slot, failed) VALUES (?, ?, ?)"
+        with self._db:
+            self._db.execute("BEGIN")
+            for signature, slot, failed in rows:
+                if signature not in self:
+                    news += self._db.execute(query, (signature, slot, failed)).rowcount
+        return news
+
+    def unread(self, first_slot: int, portion: int) -> Iterator[list[str]]:
+        """Signatures to read, at most `portion` at once, oldest first; failed ones from `first_slot` on. What is added
+        meanwhile is left out of later portions.
+        """
+        slot, last = -1, -1
+        query = (
+            "SELECT slot, id, signature FROM heard WHERE (slot, id) > (?, ?) AND (NOT failed OR slot >= ?)"
+            " ORDER BY slot, id LIMIT ?"
+        )
+        while found := self._db.execute(query, (slot, last, first_slot, portion)).fetchall():
+            slot, last, _ = found[-1]
+            yield [signature for _, _, signature in found]
+
+    def first_unread(self, first_slot: int) -> str | None:
+        """One of those from `first_slot` on that are to be read still, if there are any."""
+        found = self._one("SELECT signature FROM heard WHERE slot >= ? ORDER BY slot LIMIT 1", first_slot)
+        return None if found is None else str(found[0])
 
     def mints(self) -> Iterator[MintFact]:
         """All mints by ascending nonce."""

@@ -19,7 +19,7 @@ from mintworks_runners.mint.extract import UnreadableTransactionError, read_tran
 from mintworks_runners.mint.facts import TxFact
 from mintworks_runners.mint.history import History
 from mintworks_runners.mint.ledger import LedgerCache
-from mintworks_runners.mint.rpc.chain import PAGE_LIMIT, Chain, SignatureRow
+from mintworks_runners.mint.rpc.chain import PAGE_LIMIT, Chain
 from mintworks_runners.mint.rpc.endpoint import Endpoint, EndpointAwayError, RpcError
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,6 @@ class Replay:
         self._loaded = False
         self._seen: Seen | None = None
         self._creation = False
-        self._unread: set[str] = set()
         self._heard = False
 
     async def catch_up(
@@ -129,9 +128,11 @@ class Replay:
 
     def _complete(self, minted: int) -> bool:
         """Whether nothing is missing: no nonce, and nothing that this job paid for."""
-        self._unread = {signature for signature in self._unread if signature not in self.history}
-        creation = self.history.created or not self._creation
-        return self._heard and creation and not self._unread and not self.history.missing(minted)
+        history = self.history
+        if not self._heard or history.missing(minted) or (self._creation and not history.created):
+            return False
+        # Older ones can only hold mints, which the counter misses; these hold this job's costs, too.
+        return history.first_unread(self._first_slot) is None
 
     def _gap(self, minted: int) -> RunEnded:
         missing = self.history.missing(minted)
@@ -144,20 +145,18 @@ class Replay:
             )
         if not self._heard:
             return ended("NoHealthyEndpoint", "no endpoint answers with the tree's history")
-        what = f"transaction {min(self._unread)}" if self._unread else "the transaction that created the tree"
+        unread = self.history.first_unread(self._first_slot)
+        what = "the transaction that created the tree" if unread is None else f"transaction {unread}"
         return ended("HistoryIncomplete", f"no endpoint answers with {what}, so what was paid is unknown")
 
     async def _read(self, endpoint: Endpoint, minted: int, told: Told | None) -> int:
         """How many facts this endpoint's history adds; one that fails on the way adds what it had said by then."""
         new = 0
         try:
-            rows = await self._rows(endpoint)
-            for start in range(0, len(rows), TOGETHER):
-                batch = rows[start : start + TOGETHER]
-                facts = await asyncio.gather(*(self._transaction(endpoint, row.signature) for row in batch))
+            await self._list(endpoint)
+            for signatures in self.history.unread(self._first_slot, TOGETHER):
+                facts = await asyncio.gather(*(self._transaction(endpoint, signature) for signature in signatures))
                 known = self.history.add(fact for fact in facts if fact is not None)
-                # Older rows can only hold mints, which the counter misses; these hold this job's costs, too.
-                self._unread.update(row.signature for row in batch if row.slot >= self._first_slot)
                 await self._cache.append(known)
                 new += len(known)
                 if self._seen is not None:
@@ -170,30 +169,25 @@ class Replay:
             log.warning("history of %s: %s", endpoint.name, error)
         return new
 
-    async def _rows(self, endpoint: Endpoint) -> Sequence[SignatureRow]:
-        """Transactions not known yet, oldest first: pages from the newest back to the anchor, then from the head
-        again
-        until nothing is new.
+    async def _list(self, endpoint: Endpoint) -> None:
+        """Hears of all transactions that are not known yet: pages from the newest back to the anchor, then from the
+        head again until nothing is new.
         """
-        found: dict[str, SignatureRow] = {}
-        await self._pages(endpoint, found, again=False)
-        while await self._pages(endpoint, found, again=True):
+        await self._pages(endpoint, again=False)
+        while await self._pages(endpoint, again=True):
             self._stop.check()
-        wanted = [row for row in found.values() if not row.failed or row.slot >= self._first_slot]
-        return sorted(wanted, key=lambda row: row.slot)
 
-    async def _pages(self, endpoint: Endpoint, found: dict[str, SignatureRow], *, again: bool) -> int:
-        """Adds to `found` and answers how much was new. `again` ends at the first page without news."""
+    async def _pages(self, endpoint: Endpoint, *, again: bool) -> int:
+        """How many transactions are news. `again` ends at the first page without any."""
         anchor = None if self._creation and not self.history.created else self.history.anchor_slot()
-        fresh, before = 0, None
+        news, before = 0, None
         while True:
             page = await self._insist(endpoint, partial(self._chain.signatures, endpoint, self._tree, before))
-            unknown = [row for row in page if row.signature not in found and row.signature not in self.history]
-            found.update((row.signature, row) for row in unknown)
-            fresh += len(unknown)
+            fresh = self.history.hear((row.signature, row.slot, row.failed) for row in page)
+            news += fresh
             ended = len(page) < PAGE_LIMIT or (anchor is not None and page[-1].slot < anchor)
-            if ended or (again and not unknown):
-                return fresh
+            if ended or (again and not fresh):
+                return news
             before = page[-1].signature
 
     async def _transaction(self, endpoint: Endpoint, signature: str) -> TxFact | None:
