@@ -57,7 +57,8 @@ class SolanaOptions(Model):
         50,
         ge=1,
         le=10000,
-        description="Budget of requests to the endpoints in all. Default: 50.",
+        description="Budget of requests to the endpoints in all. Jobs of a namespace that name the same endpoint share "
+        "it. Default: 50.",
         json_schema_extra=mutable(),
     )
 

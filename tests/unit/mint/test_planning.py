@@ -475,11 +475,11 @@ def test_inputs_are_complete_or_not_or_other() -> None:
 
 def test_the_budget_lets_a_second_worth_through_and_then_paces() -> None:
     bucket = Bucket(10.0, 0.0)
-    assert [bucket.take(0.0) for _ in range(10)] == [0.0] * 10
-    assert bucket.take(0.0) == pytest.approx(0.1)
-    assert bucket.take(0.0) == pytest.approx(0.2)
+    assert [bucket.wait(bucket.take(0.0), 0.0) for _ in range(10)] == [0.0] * 10
+    assert bucket.wait(bucket.take(0.0), 0.0) == pytest.approx(0.1)
+    assert bucket.wait(bucket.take(0.0), 0.0) == pytest.approx(0.2)
     assert (bucket.spare(0.0, 1), bucket.spare(0.7, 1)) == (0, 3)
-    assert bucket.take(5.0) == 0.0
+    assert bucket.wait(bucket.take(5.0), 5.0) == 0.0
 
 
 @pytest.mark.parametrize("rate", [1.0, 2.0, 3.0])

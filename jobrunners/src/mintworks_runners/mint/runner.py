@@ -24,6 +24,7 @@ from mintworks_runners.mint.redislink import RedisLink
 from mintworks_runners.mint.rpc.chain import Chain
 from mintworks_runners.mint.rpc.endpoint import Endpoint
 from mintworks_runners.mint.rpc.pool import Pool
+from mintworks_runners.mint.sharing import Sharing
 from mintworks_runners.mint.telling import Telling
 
 KEEP_SECONDS = 1.0
@@ -37,7 +38,7 @@ async def run(context: JobContext) -> Result:
     telling = Telling(context.reporter)
     telling.step(0, "prepare", "looking at the chain")
     wallet, authority, endpoints = _given(context, spec)
-    async with Pool(endpoints, spec.solana.requests_per_second, context.stop) as pool:
+    async with Pool(endpoints, spec.solana.requests_per_second, context.stop) as pool, _shared(context, pool):
         await pool.open(context.run.inputs.get("genesis"))
         target = target_of(spec, wallet.pubkey(), pool.genesis, cid_of(context, spec))
         lease, cache = _kept(context, lease_name(pool.genesis, str(target.tree)))
@@ -95,6 +96,17 @@ async def _keep(lease: Lease, chain: Chain) -> None:
         await asyncio.sleep(KEEP_SECONDS)
 
 
+def _shared(context: JobContext, pool: Pool) -> contextlib.AbstractAsyncContextManager[object]:
+    """The request budget is shared through Redis, where there is one."""
+    if not _has_redis(context):
+        return contextlib.nullcontext()
+    return Sharing(pool, RedisLink(context.environment), context.run.namespace)
+
+
+def _has_redis(context: JobContext) -> bool:
+    return context.environment.state is None and context.environment.redis_file.exists()
+
+
 def _kept(context: JobContext, name: str) -> tuple[Lease, LedgerCache]:
     """Lease and ledger cache: in the state directory without a cluster, else in Redis, else none."""
     environment, namespace = context.environment, context.run.namespace
@@ -102,7 +114,7 @@ def _kept(context: JobContext, name: str) -> tuple[Lease, LedgerCache]:
         return FileLease(environment.state / "leases" / name), FileLedger(
             environment.state / "ledger" / f"{name}.jsonl"
         )
-    if not environment.redis_file.exists():
+    if not _has_redis(context):
         return NoLease(), NoLedger()
     # A client each: replay and lease must not wait for each other's answers.
     lease, ledger = RedisLink(environment), RedisLink(environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 import json
 import logging
@@ -61,10 +62,13 @@ class Endpoint:
             else url
         )
         self._url = url
+        self.digest = hashlib.sha256(url.encode()).hexdigest()[:32]
+        """What stands for the URL where others may read it."""
         self._session: ClientSession | None = None
         self._ids = itertools.count(1)
         self._failures = 0
         self._paused_until = 0.0
+        self._told_until = 0.0
         self._takes_batches = True
         self.trusted = False
         """Whether its genesis hash was asked and is the job's."""
@@ -79,6 +83,14 @@ class Endpoint:
     def paused_for(self, now: float) -> float:
         """Seconds until it may be tried again."""
         return max(0.0, self._paused_until - now)
+
+    def pause(self, seconds: float, now: float) -> None:
+        """Ask nothing for this long, at most a minute."""
+        self._paused_until = max(self._paused_until, now + min(seconds, MAX_PAUSE_SECONDS))
+
+    def told_to_wait(self, now: float) -> float:
+        """Seconds left of those for which it told us itself to ask nothing, by 429 or Retry-After."""
+        return max(0.0, self._told_until - now)
 
     async def call(self, method: str, params: list[Any], read: Callable[[Any], Read]) -> Read:
         """One request and its result as `read` makes sense of it. RpcError where the node refuses; EndpointAwayError
@@ -115,8 +127,8 @@ class Endpoint:
         if isinstance(body, list) and response.status in BATCH_REFUSED:
             return None
         if response.status != OK:
-            pause = _retry_after(response.status, response.headers) or self._backoff()
-            raise self._away(method, f"HTTP status {response.status}", pause=pause)
+            told = _retry_after(response.status, response.headers)
+            raise self._away(method, f"HTTP status {response.status}", pause=told or self._backoff(), told=told)
         try:
             return json.loads(content)
         except ValueError as error:
@@ -141,9 +153,10 @@ class Endpoint:
             code, message = int(failure["code"]), str(failure["message"])
         except GARBLED as error:
             raise self._away(method, "an answer that makes no sense", pause=self._backoff()) from error
-        if code == 429 or code in PASSING_CODES:
+        if code == TOO_MANY_REQUESTS or code in PASSING_CODES:
             # A node that is behind for one question may be right for the next: no pause, only another node.
-            raise self._away(method, f"{message} ({code})", pause=1.0 if code == 429 else 0.0)
+            told = 1.0 if code == TOO_MANY_REQUESTS else None
+            raise self._away(method, f"{message} ({code})", pause=told or 0.0, told=told)
         self._failures = 0
         raise RpcError(method, code, message)
 
@@ -156,12 +169,14 @@ class Endpoint:
         """Seconds to leave an endpoint alone after this many failures in a row."""
         return min(MAX_PAUSE_SECONDS, 0.25 * 2.0 ** min(self._failures, 10))
 
-    def _away(self, method: str, why: str, *, pause: float) -> EndpointAwayError:
+    def _away(self, method: str, why: str, *, pause: float, told: float | None = None) -> EndpointAwayError:
         now = time.monotonic()
         if now >= self._paused_until:
             # Requests that fail together are one failure.
             self._failures += 1
-        self._paused_until = max(self._paused_until, now + min(pause, MAX_PAUSE_SECONDS))
+        self.pause(pause, now)
+        if told is not None:
+            self._told_until = max(self._told_until, now + min(told, MAX_PAUSE_SECONDS))
         log.info("%s: %s: %s", self.name, method, why)
         return EndpointAwayError(f"{self.name}: {method}: {why}")
 

@@ -24,6 +24,7 @@ PATIENCE_SECONDS = 120.0
 
 MAX_LAG_SLOTS = 150
 HEALTH_SECONDS = 5.0
+LOOK_SECONDS = 0.25
 
 
 class Pool:
@@ -32,7 +33,7 @@ class Pool:
     def __init__(self, endpoints: Sequence[Endpoint], requests_per_second: int, stop: StopSignal) -> None:
         self.endpoints = tuple(endpoints)
         self.genesis = ""
-        self._bucket = Bucket(float(requests_per_second), time.monotonic())
+        self.bucket = Bucket(float(requests_per_second), time.monotonic())
         self._best_slot = 0
         self._stop = stop
         self._turn = itertools.count()
@@ -97,21 +98,23 @@ class Pool:
 
     async def call_one(self, endpoint: Endpoint, method: str, params: list[Any], read: Callable[[Any], Read]) -> Read:
         """Ask this endpoint and no other. RpcError, EndpointAwayError, Stopped."""
-        wait = self._bucket.take(time.monotonic())
-        if wait:
-            await self._stop.sleep(wait)
+        await self._turn_of(1)
         return await self._stop.race(endpoint.call(method, params, read))
 
     async def tell_one(self, endpoint: Endpoint, method: str, many: Sequence[list[Any]]) -> list[RpcError]:
         """Like `call_one` for several requests of which only the refusals matter; each counts in the budget."""
-        wait = max(self._bucket.take(time.monotonic()) for _ in many)
-        if wait:
-            await self._stop.sleep(wait)
+        await self._turn_of(len(many))
         return await self._stop.race(endpoint.tell(method, many))
+
+    async def _turn_of(self, requests: int) -> None:
+        """Returns when the budget allows so many more requests. Looked at again meanwhile: the rate may rise."""
+        ticket = self.bucket.take(time.monotonic(), requests)
+        while wait := self.bucket.wait(ticket, time.monotonic()):
+            await self._stop.sleep(min(wait, LOOK_SECONDS))
 
     def spare(self, sending: int) -> int:
         """Transactions that may be sent now beside the `sending` ones whose answers are awaited; see Bucket."""
-        return self._bucket.spare(time.monotonic(), sending)
+        return self.bucket.spare(time.monotonic(), sending)
 
     async def all(self, method: str, params: list[Any], read: Callable[[Any], Read]) -> list[Read]:
         """What every endpoint that is usable answers now; those that do not answer are left out."""
