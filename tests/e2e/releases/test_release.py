@@ -160,8 +160,11 @@ def uninstalled(release: Release, at: Space, goes: Space) -> None:
     release.uninstall()
     assert release.pods("operator") == release.pods("redis") == {}
     kept = "deployments,statefulsets,persistentvolumeclaims,secrets,leases,serviceaccounts,roles,rolebindings"
-    left = release.system.kubectl("get", kept, "-o", "name").split()
-    assert left == [f"lease.coordination.k8s.io/{release.name}-mintworks", "serviceaccount/default"]
+    left = {f"lease.coordination.k8s.io/{release.name}-mintworks", "serviceaccount/default"}
+    # Redis' volume claim goes with its StatefulSet, by the garbage collector.
+    release.system.wait(
+        "nothing else is left", lambda: set(release.system.kubectl("get", kept, "-o", "name").split()) == left
+    )
     assert at.get("mintjobs", MINT) is not None
     goes.kubectl("delete", "mintjob", MINT, "--wait", "--timeout=30s")
     goes.kubectl("delete", "namespace", goes.namespace, "--wait", "--timeout=60s")
