@@ -99,6 +99,17 @@ def test_an_error_that_is_not_an_instructions_refuses_no_item() -> None:
     assert hopeless(campaign.hopeless).reason == "LowBalance"
 
 
+def test_a_program_that_refuses_one_item_after_the_other_is_not_asked_about_all() -> None:
+    campaign = Campaign(Rules(batch=1), range(10_000), Books(), 0)
+    for number in range(2 * campaign_module.MAX_REFUSED + 1):
+        assert campaign.hopeless is None
+        campaign.signed(str(number), campaign.next_items(), b"", 100, 5)
+        end_with(campaign, str(number), None if number == campaign_module.MAX_REFUSED - 1 else REFUSED)
+    assert campaign.hopeless is not None
+    assert (len(campaign.failed), campaign.done, campaign.next_items()) == (2 * campaign_module.MAX_REFUSED, 1, ())
+    assert hopeless(campaign.hopeless).reason == "Refused"
+
+
 def test_a_full_tree_ends_all_signing() -> None:
     campaign = Campaign(Rules(batch=1), range(3), Books(), 0)
     campaign.signed("a", (0,), b"", 100, 5)

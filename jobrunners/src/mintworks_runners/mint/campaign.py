@@ -27,6 +27,9 @@ MAX_COMPUTE_RETRIES = 5
 MAX_FRUITLESS = 20
 """Finalized errors in a row that are about no item (each costs its fee) before the run gives up."""
 
+MAX_REFUSED = 50
+"""Items refused in a row, each alone and at a fee, before the program is taken to refuse every further one."""
+
 
 class ForeignMinter(Exception):  # noqa: N818 - a finding about the tree, not an error of this program
     """Someone else mints into a tree that is ours alone. Carries the signature that shows it."""
@@ -85,6 +88,7 @@ class Campaign:
         self.failed: dict[int, Failure] = {}
         self.compute_retries = 0
         self._fruitless = 0
+        self._refused_since = 0
         self.hopeless: Failure | None = None
         """A refusal that every further item would meet: nothing more is signed."""
         self._pending = Pending(pending)
@@ -279,7 +283,7 @@ class Campaign:
     def _end(self, flight: Flight, state: machine.Ended, now: float) -> None:
         if isinstance(state, FinalOk):
             self.done += len(flight.items)
-            self._fruitless = 0
+            self._fruitless = self._refused_since = 0
             self.books.enter(flight.signature, state.slot, len(flight.items))
             self.books.settle()
             self._expire(now)
@@ -304,10 +308,11 @@ class Campaign:
         else:
             item = flight.items[0]
             failure = Failure(item, state.error, flight.signature)
-            if verdict is Verdict.HOPELESS:
-                self.hopeless = failure
-            else:
+            if verdict is not Verdict.HOPELESS:
                 self.failed[item] = failure
+                self._refused_since += 1
+            if verdict is Verdict.HOPELESS or self._refused_since > MAX_REFUSED:
+                self.hopeless = failure
 
     def _not_about_items(self, flight: Flight, state: FinalErr) -> None:
         """Signs the items again; where that happens again and again without a success between, it is hopeless."""
