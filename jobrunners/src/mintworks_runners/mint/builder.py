@@ -33,17 +33,18 @@ class Signer:
     """Signs with the wallet, which pays, and with whoever else an instruction asks for."""
 
     def __init__(self, wallet: Keypair, *others: Keypair) -> None:
-        self.wallet = wallet
-        keys = {keypair.pubkey(): keypair for keypair in (wallet, *others)}
-        self._others = [keypair for address, keypair in keys.items() if address != wallet.pubkey()]
+        # A keypair derives its address anew whenever it is asked, which takes as long as signing.
+        self.payer = wallet.pubkey()
+        self._keys = {keypair.pubkey(): keypair for keypair in (wallet, *others)}
 
     def sign(self, instructions: Sequence[Instruction], blockhash: Hash, units: int, price: int) -> SignedTransaction:
         """A signed transaction with a compute limit (units) and a price (micro-lamports a unit)."""
         budgeted = [*budget_instructions(units, price), *instructions]
-        message = Message.new_with_blockhash(budgeted, self.wallet.pubkey(), blockhash)
-        transaction = Transaction([self.wallet, *self._others], message, blockhash)
-        signatures = message.header.num_required_signatures
-        return SignedTransaction(str(transaction.signatures[0]), bytes(transaction), fee(signatures, units, price))
+        message = Message.new_with_blockhash(budgeted, self.payer, blockhash)
+        data, signers = bytes(message), message.account_keys[: message.header.num_required_signatures]
+        signatures = [self._keys[signer].sign_message(data) for signer in signers]
+        wire = bytes(Transaction.populate(message, signatures))
+        return SignedTransaction(str(signatures[0]), wire, fee(len(signers), units, price))
 
 
 class MintBuilder:

@@ -52,7 +52,7 @@ class TreeSetup(Making):
     async def look(self, min_slot: int | None = None) -> Found:
         """What lies at the address now; InvalidInput `TreeMismatch` where the tree could not be made there."""
         found = await find_tree(self._chain, self._plan.address, min_slot=min_slot)
-        finding = check_new(found, self._plan, self._signer.wallet.pubkey())
+        finding = check_new(found, self._plan, self._signer.payer)
         if finding is not None:
             raise InvalidInput([finding])
         return found
@@ -66,5 +66,5 @@ class TreeSetup(Making):
         if asked > MAX_RENT_FACTOR * size.rent:
             message = f"an endpoint asks {asked} lamports of rent for {self._plan.address}; {size.rent} are usual"
             raise ended("TreeNotCreated", message)
-        instructions = creation(self._plan, self._signer.wallet.pubkey(), asked, present)
+        instructions = creation(self._plan, self._signer.payer, asked, present)
         return Draft(instructions, max(0, asked - present) + config_rent())
