@@ -138,6 +138,6 @@ BAD: tuple[Bad, ...] = (
     Bad("MetadataJob", "collection.sellerFeeBasisPoints", 10001, "sellerFeeBasisPoints", "less than or equal to 10000"),
     Bad("MetadataJob", "collection.creators", [_CREATOR | {"share": 90}], "creators", "must make 100"),
     Bad("MetadataJob", "collection.creators", [_CREATOR | {"share": 50}] * 2, "creators", "only once"),
-    Bad("MetadataJob", "storage", {}, "storage", "exactly one of kubo or car must be set"),
+    Bad("MetadataJob", "storage", {}, "storage", "exactly one of kubo or pinata or car must be set"),
     Bad("MetadataJob", "storage", None, "storage", "required in a cluster", cluster_only=True),
 )

@@ -140,8 +140,8 @@ FileKey = Annotated[
     str, Field(pattern=r"^([-_a-zA-Z0-9]|\.[-_a-zA-Z0-9])[-._a-zA-Z0-9]*$", min_length=1, max_length=253)
 ]
 # No empty, `.` or `..` segment and no leading slash: the path stays inside the volume or folder it names.
-_SEGMENT = r"([^./\x00][^/\x00]*|\.[^./\x00][^/\x00]*|\.\.[^/\x00]+)"
-RelativePath = Annotated[str, Field(pattern=f"^{_SEGMENT}(/{_SEGMENT})*$", min_length=1, max_length=1024)]
+SEGMENT = r"([^./\x00][^/\x00]*|\.[^./\x00][^/\x00]*|\.\.[^/\x00]+)"
+RelativePath = Annotated[str, Field(pattern=f"^{SEGMENT}(/{SEGMENT})*$", min_length=1, max_length=1024)]
 _OPEN_URL = (
     "a URL here holds neither user info nor a query nor a fragment: whoever may read jobs reads it; "
     "RPC endpoints with credentials go into solana.rpcSecret"

@@ -34,7 +34,9 @@ class JobSpec(JobPolicy):
         return []
 
     def shared_mounts(self) -> list[Mount]:
-        """Of `mounts()`, what a job that depends on this one mounts too (its sources, never its secrets)."""
+        """Of `mounts()`, what a job that depends on this one mounts too (its sources, with the credentials
+        that reading them takes; no other Secret).
+        """
         return []
 
     def exclusive(self, inputs: Mapping[str, Any]) -> list[str]:

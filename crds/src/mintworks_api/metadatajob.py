@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 
 from .base import GROUP, Cid, Count, DnsLabel, HttpUrl, Model, Rule, SolanaAddress, StatusModel
 from .kind import JobKind, JobSpec
-from .refs import JobRef, Mount, Names, Source, VolumePath, exactly_one, one_of
+from .refs import JobRef, Mount, Names, Source, exactly_one, one_of
+from .storage import STORAGE_REQUIRED, Storage
 
 
 class Creator(Model):
@@ -77,43 +78,12 @@ class Images(Model):
         return self
 
 
-class KuboStorage(Model):
-    """A Kubo node: the folder is imported as a CAR by its RPC and pinned."""
-
-    url: HttpUrl = Field(description="RPC of the node, for example http://ipfs:5001.")
-
-
-class CarStorage(Model):
-    """The folder as a CAR file."""
-
-    volume: VolumePath = Field(description="Where the CAR is written.")
-
-
-class Storage(Model):
-    """Where the documents go."""
-
-    rules: ClassVar[tuple[Rule, ...]] = (one_of("kubo", "car"),)
-
-    kubo: KuboStorage | None = Field(None, description="A Kubo node.")
-    car: CarStorage | None = Field(None, description="A CAR file on a volume.")
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        exactly_one(self, ("kubo", "car"))
-        return self
-
-
 class MetadataJobSpec(JobSpec):
     """Spec of a MetadataJob."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         *JobSpec.rules,
-        Rule(
-            "has(self.storage)",
-            "required in a cluster: set kubo or car (only `mintworks run` works without storage)",
-            field="storage",
-            cluster_only=True,
-        ),
+        STORAGE_REQUIRED,
     )
 
     rows: Source = Field(
@@ -124,11 +94,8 @@ class MetadataJobSpec(JobSpec):
     storage: Storage | None = Field(None, description="Where the documents go.")
 
     def mounts(self) -> list[Mount]:
-        """The rows, the image map, the volume of the CAR."""
-        mounts = self.shared_mounts()
-        if self.storage is not None and self.storage.car is not None:
-            mounts.append(Mount(field="storage.car.volume", claim=self.storage.car.volume.claim, read_only=False))
-        return mounts
+        """The rows, the image map, what the storage needs."""
+        return [*self.shared_mounts(), *(self.storage.mounts("storage") if self.storage is not None else [])]
 
     def shared_mounts(self) -> list[Mount]:
         """What a MintJob re-reads to recompute the folder."""

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from .base import Cid, DnsName, FileKey, HttpUrl, Model, RelativePath, Rule, Sha256
+from .base import SEGMENT, Cid, DnsName, FileKey, HttpUrl, Model, RelativePath, Rule, Sha256
 
 
 @dataclass(frozen=True)
@@ -99,32 +99,72 @@ class HttpSource(Model):
 
 
 class IpfsSource(Model):
-    """A file in IPFS, read through the gateway."""
+    """A file in IPFS, read block by block through a gateway; each block is held to its CID."""
 
     cid: Cid = Field(description="Root CID.")
     path: RelativePath | None = Field(None, description="Path below the root.")
     gateway: HttpUrl = Field(description="Gateway that serves it, for example http://ipfs:8080.")
 
 
+#: A bucket as S3 names them, and a key that is a relative path.
+S3_PATTERN = rf"^s3://[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9]/{SEGMENT}(/{SEGMENT})*$"
+
+
+class ObjectStore(Model):
+    """An object in an object store that speaks the S3 API."""
+
+    url: Annotated[str, Field(pattern=S3_PATTERN, max_length=1100)] = Field(
+        description="s3://BUCKET/KEY, the key a relative path without `..`."
+    )
+    endpoint: HttpUrl | None = Field(None, description="Address of the API. Default: that of AWS for the region.")
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=63)] = Field(
+        "us-east-1", description="Region. Default: us-east-1."
+    )
+    path_style: bool | None = Field(
+        None,
+        description="Whether the bucket stands in the path, not in the host's name. Default: true with an endpoint.",
+    )
+    secret: SecretKeyRef | None = Field(
+        None,
+        description="Credentials as AWS's tools keep them in ~/.aws/credentials; the profile default, or the only one. "
+        "Default: none, for what anybody may read.",
+    )
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return self.url.removeprefix("s3://").partition("/")[0]
+
+    @property
+    def key(self) -> str:
+        """The object's key."""
+        return self.url.removeprefix("s3://").partition("/")[2]
+
+    def mounts(self, field: str) -> list[Mount]:
+        """What the pod mounts to use it."""
+        return [] if self.secret is None else [self.secret.mount(f"{field}.secret")]
+
+
 class Source(Model):
     """Where content comes from: exactly one of its members. Never a Secret, because content is published."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (one_of("configMap", "volume", "http", "ipfs"),)
+    rules: ClassVar[tuple[Rule, ...]] = (one_of("configMap", "volume", "http", "ipfs", "objectStore"),)
 
     config_map: ConfigMapKeyRef | None = Field(None, description="An entry of a ConfigMap.")
     volume: VolumePath | None = Field(None, description="A file on a PersistentVolumeClaim.")
     http: HttpSource | None = Field(None, description="A file by HTTP(S), with its checksum.")
     ipfs: IpfsSource | None = Field(None, description="A file in IPFS.")
+    object_store: ObjectStore | None = Field(None, description="An object in an object store (S3 API).")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        exactly_one(self, ("configMap", "volume", "http", "ipfs"))
+        exactly_one(self, ("configMap", "volume", "http", "ipfs", "objectStore"))
         return self
 
     def mounts(self, field: str) -> list[Mount]:
-        """What the pod mounts to read it: nothing for what comes over the network."""
+        """What the pod mounts to read it: of what comes over the network, the credentials alone."""
         if self.config_map is not None:
             return [Mount(field=field, config_map=self.config_map.name, key=self.config_map.key)]
         if self.volume is not None:
             return [Mount(field=field, claim=self.volume.claim)]
-        return []
+        return self.object_store.mounts(f"{field}.objectStore") if self.object_store is not None else []

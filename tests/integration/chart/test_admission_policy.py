@@ -35,7 +35,9 @@ OWN_METADATA: dict[str, Any] = {**METADATA, "rows": {"configMap": {"name": "mine
 
 
 def source(form: str, name: str) -> dict[str, Any]:
-    return {form: {"configMap": {"name": name, "key": "k"}, "volume": {"claim": name, "path": "p"}}[form]}
+    entry = {"name": name, "key": "k"}
+    store = {"url": "s3://bucket/key", "secret": entry}
+    return {form: {"configMap": entry, "volume": {"claim": name, "path": "p"}, "objectStore": store}[form]}
 
 
 def named(name: str) -> dict[str, tuple[str, str, dict[str, Any]]]:
@@ -60,9 +62,19 @@ def named(name: str) -> dict[str, tuple[str, str, dict[str, Any]]]:
             "PersistentVolumeClaim",
             {**OWN_MINT, "metadataFrom": {"cid": CID, "manifest": source("volume", name)}},
         ),
+        "metadataFrom.manifest.objectStore.secret.name": (
+            "MintJob",
+            "Secret",
+            {**OWN_MINT, "metadataFrom": {"cid": CID, "manifest": source("objectStore", name)}},
+        ),
         "ledger.volume.claim": ("MintJob", "PersistentVolumeClaim", {**OWN_MINT, "ledger": source("volume", name)}),
         "rows.configMap.name": ("MetadataJob", "ConfigMap", {**OWN_METADATA, "rows": source("configMap", name)}),
         "rows.volume.claim": ("MetadataJob", "PersistentVolumeClaim", {**OWN_METADATA, "rows": source("volume", name)}),
+        "rows.objectStore.secret.name": (
+            "MetadataJob",
+            "Secret",
+            {**OWN_METADATA, "rows": source("objectStore", name)},
+        ),
         "images.map.configMap.name": (
             "MetadataJob",
             "ConfigMap",
@@ -72,6 +84,21 @@ def named(name: str) -> dict[str, tuple[str, str, dict[str, Any]]]:
             "MetadataJob",
             "PersistentVolumeClaim",
             {**OWN_METADATA, "images": {"map": source("volume", name)}},
+        ),
+        "images.map.objectStore.secret.name": (
+            "MetadataJob",
+            "Secret",
+            {**OWN_METADATA, "images": {"map": source("objectStore", name)}},
+        ),
+        "storage.pinata.secret.name": (
+            "MetadataJob",
+            "Secret",
+            {**OWN_METADATA, "storage": {"pinata": {"secret": entry}}},
+        ),
+        "storage.car.objectStore.secret.name": (
+            "MetadataJob",
+            "Secret",
+            {**OWN_METADATA, "storage": {"car": source("objectStore", name)}},
         ),
         "storage.car.volume.claim": (
             "MetadataJob",

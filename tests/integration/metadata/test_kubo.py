@@ -12,9 +12,11 @@ import pytest
 from mintworks_dev import paths
 from mintworks_dev.ipfs import Kubo
 from mintworks_runners.core.errors import AttemptFailed
+from mintworks_runners.core.http import untold
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.metadata import storage
 from mintworks_runners.metadata.folder import folder_cid, write_car
+from mintworks_runners.storage.base import Car, Stored
+from mintworks_runners.storage.kubo import open_kubo
 from support.runs import Run
 from support.specs import ADDRESS, CID, METADATA
 
@@ -38,6 +40,11 @@ def call(kubo: Kubo, command: str, **request: Any) -> str:
 def opened(kubo: Kubo, path: str) -> Any:
     """The JSON document at a path of the gateway."""
     return httpx.get(f"{kubo.gateway}/ipfs/{path}", trust_env=False).raise_for_status().json()
+
+
+async def put(kubo: Kubo, car: Path, root: str) -> Stored:
+    async with open_kubo(kubo.api, StopSignal()) as node:
+        return await node.put(Car(car, root), untold)
 
 
 def pins(kubo: Kubo) -> set[str]:
@@ -99,13 +106,13 @@ async def test_what_is_pinned_is_not_sent_again(run: Run, kubo: Kubo, tmp_path: 
     assert await run.here() == 0
     assert run.termination == first
     # No CAR is there to be sent.
-    await storage.Kubo(kubo.api, StopSignal()).store(first["result"]["cid"], tmp_path / "absent.car")
+    assert await put(kubo, tmp_path / "absent.car", first["result"]["cid"]) == Stored(already=True)
 
 
 async def test_another_root_is_refused(kubo: Kubo, tmp_path: Path) -> None:
     write_car(folder(tmp_path / "folder", 3), tmp_path / "folder.car")
     with pytest.raises(AttemptFailed) as caught:
-        await storage.Kubo(kubo.api, StopSignal()).store(CID, tmp_path / "folder.car")
+        await put(kubo, tmp_path / "folder.car", CID)
     assert caught.value.reason == "CidMismatch"
 
 
@@ -115,7 +122,7 @@ async def test_a_broken_car_is_told(kubo: Kubo, tmp_path: Path) -> None:
     call(kubo, "pin/rm", params={"arg": cid})
     car.write_bytes(car.read_bytes()[:-10])
     with pytest.raises(AttemptFailed) as caught:
-        await storage.Kubo(kubo.api, StopSignal()).store(cid, car)
+        await put(kubo, car, cid)
     assert caught.value.reason == "StorageUnavailable"
     assert cid not in pins(kubo)
 

@@ -16,10 +16,13 @@ from pydantic import Field
 from support.specs import CID, METADATA, MINT
 
 ENTRY = {"name": "other", "key": "k"}
-SOURCES: list[dict[str, Any]] = [{"configMap": ENTRY}, {"volume": {"claim": "other", "path": "p"}}]
+STORE = {"objectStore": {"url": "s3://bucket/key", "secret": ENTRY}}
+SOURCES: list[dict[str, Any]] = [{"configMap": ENTRY}, {"volume": {"claim": "other", "path": "p"}}, STORE]
 FULL: list[tuple[str, dict[str, Any]]] = [
     *(("MetadataJob", {**METADATA, "rows": s, "images": {"map": s}}) for s in SOURCES),
     ("MetadataJob", {**METADATA, "storage": {"car": SOURCES[1]}}),
+    ("MetadataJob", {**METADATA, "storage": {"car": STORE}}),
+    ("MetadataJob", {**METADATA, "storage": {"pinata": {"secret": ENTRY}}}),
     *(("MintJob", {**MINT, "metadataFrom": {"cid": CID, "manifest": s}}) for s in SOURCES),
     ("MintJob", {**MINT, "solana": {"rpcSecret": ENTRY}, "ledger": SOURCES[1]}),
     ("MintJob", {**MINT, "collection": {"mint": "1" * 32, "authority": {"secret": ENTRY}}}),
@@ -39,14 +42,19 @@ def test_the_references_of_the_kinds() -> None:
         ("spec.metadataFrom.job", "metadatajobs"),
         ("spec.metadataFrom.manifest.configMap.name", "configmaps"),
         ("spec.metadataFrom.manifest.volume.claim", "persistentvolumeclaims"),
+        ("spec.metadataFrom.manifest.objectStore.secret.name", "secrets"),
         ("spec.ledger.volume.claim", "persistentvolumeclaims"),
     }
     assert paths("MetadataJob") == {
         ("spec.rows.configMap.name", "configmaps"),
         ("spec.rows.volume.claim", "persistentvolumeclaims"),
         ("spec.images.map.configMap.name", "configmaps"),
+        ("spec.rows.objectStore.secret.name", "secrets"),
         ("spec.images.map.volume.claim", "persistentvolumeclaims"),
+        ("spec.images.map.objectStore.secret.name", "secrets"),
+        ("spec.storage.pinata.secret.name", "secrets"),
         ("spec.storage.car.volume.claim", "persistentvolumeclaims"),
+        ("spec.storage.car.objectStore.secret.name", "secrets"),
     }
 
 

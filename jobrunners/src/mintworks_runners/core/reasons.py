@@ -94,6 +94,11 @@ TABLE: dict[str, Reason] = {
     # Storage
     "NoStorage": _retry("there is nowhere to put the documents", "Set spec.storage."),
     "StorageUnavailable": _retry("the storage cannot be written to", _LOAD),
+    "StorageRefused": _retry(
+        "the storage refuses the credentials or the request",
+        "Look at the Secret that spec.storage names, and the account.",
+    ),
+    "StorageFull": _retry("the storage has no room left", "Make room, or name another storage in a new job."),
     "CidMismatch": _retry("the storage computes another CID", "Look at the version of the IPFS node."),
     # Tree and collection
     "NoTree": _final("there is no Bubblegum V1 tree at the address", "Correct tree.address"),

@@ -35,6 +35,14 @@ class Backoff:
         return max(retry_after, full * (1.0 - self.jitter * chance))
 
 
+class Passing(Exception):  # noqa: N818 - a state of the other side, not an error of ours
+    """Not now: a network's error, or a busy server's answer. `wait`: seconds that the server asked for, if any."""
+
+    def __init__(self, message: str, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
 async def retry(
     work: Callable[[], Awaitable[Answer]],
     *,
@@ -53,7 +61,7 @@ async def retry(
         try:
             return await work()
         except on as error:
-            wait = rule.seconds(failed, chance())
+            wait = rule.seconds(failed, chance(), error.wait if isinstance(error, Passing) else 0.0)
             log.warning("%s failed, next try in %.2f s", what, wait, extra={"error": repr(error), "try": failed})
             await stop.sleep(wait)
     return await work()

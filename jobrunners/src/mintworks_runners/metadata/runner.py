@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,18 @@ from typing import Any
 from mintworks_api import MetadataJobSpec
 
 from mintworks_runners.core.context import JobContext, Result, parse_spec
-from mintworks_runners.core.errors import AttemptFailed, InputChanged, changed_where
+from mintworks_runners.core.errors import InputChanged, changed_where
 from mintworks_runners.core.pipeline import Steps, run_steps
 from mintworks_runners.core.report import Items
 from mintworks_runners.core.sources import Spooled
+from mintworks_runners.storage.base import Car
+from mintworks_runners.storage.opening import open_storage
 
 from .folder import Collection, new_folder, write_car, write_documents
 from .gather import gather
 from .rows import Row
-from .storage import Kubo, keep_car
+
+log = logging.getLogger(__name__)
 
 
 async def run(context: JobContext) -> Result:
@@ -80,21 +84,22 @@ class MetadataSteps(Steps[list[Row]]):
         reporter.report_inputs({"rowsSha256": self._rows.sha256, "items": self._total, "cid": cid})
         await reporter.settle()
         stop.check()
-        reporter.progress(70, "upload", f"storing {cid}", items)
         await self._store(cid, car)
         reporter.progress(100, "done", cid, items)
         return {"cid": cid, "items": self._total, "bytes": self._bytes, "rowsSha256": self._rows.sha256}
 
     async def _store(self, cid: str, car: Path) -> None:
-        storage, environment = self._spec.storage, self.context.environment
-        if storage is None:
-            if environment.state is None:
-                raise AttemptFailed("NoStorage", "the spec names no storage, and there is no state directory")
-            await keep_car(car, environment.state / "cars" / f"{cid}.car")
-        elif storage.kubo is not None:
-            await Kubo(storage.kubo.url, self.context.stop).store(cid, car)
-        elif storage.car is not None:
-            await keep_car(car, environment.mount("storage.car.volume") / storage.car.volume.path)
+        """Put the CAR into the storage, telling how far that is."""
+        items = Items(self._total, self._total)
+
+        def told(done: int, of: int) -> None:
+            percent = 70 + 30 * done / max(of, 1)
+            self.context.reporter.progress(percent, "upload", f"{done:,} of {of:,} bytes", items)
+
+        async with open_storage(self.context, self._spec.storage, cid) as storage:
+            self.context.reporter.progress(70, "upload", f"storing {cid} ({storage.name})", items)
+            stored = await storage.put(Car(car, cid), told)
+        log.info("%s %s", cid, "was stored already" if stored.already else f"stored: {stored.sent} bytes sent")
 
     def _check_frozen(self, found: Mapping[str, Any]) -> None:
         """InputChanged where a frozen input of this job says otherwise; what is not frozen yet is not held against."""
