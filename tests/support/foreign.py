@@ -16,6 +16,7 @@ from typing import Any, Self
 from aiohttp import ClientSession, web
 
 METHOD_NOT_FOUND, INVALID_PARAMS = -32601, -32602
+FORBIDDEN = 403
 _BANK = frozenset({"commitment", "minContextSlot"})
 
 
@@ -83,11 +84,15 @@ META = frozenset(
 
 class Foreign:
     """Use it as an async context manager. It refuses what is not published, leaves out of answers what is not, takes
-    its time, and, where it is told to, takes one request a message.
+    its time, and, where it is told to, takes one request a message, or lacks a method, which it says with this HTTP
+    status, and if that is 403, in no JSON.
     """
 
-    def __init__(self, upstream: str, *, seconds: float = 0.0, batches: bool = True) -> None:
+    def __init__(
+        self, upstream: str, *, seconds: float = 0.0, batches: bool = True, lacks: str = "", status: int = 200
+    ) -> None:
         """`seconds` is what every answer takes at least."""
+        self._lacks, self._status = lacks, status
         self._upstream, self._seconds, self._batches = upstream, seconds, batches
         self._runner: web.AppRunner | None = None
         self._session: ClientSession | None = None
@@ -124,14 +129,17 @@ class Foreign:
         await asyncio.sleep(self._seconds)
         body = await request.json()
         if not isinstance(body, list):
-            return _json(await self._one(body))
+            if body["method"] == self._lacks and self._status == FORBIDDEN:
+                self._refused(body, METHOD_NOT_FOUND, f"{self._lacks} is not published")
+                return web.Response(status=FORBIDDEN, text="<html>not part of your plan</html>")
+            return _json(await self._one(body), self._status if body["method"] == self._lacks else 200)
         if not self._batches:
             return web.Response(status=403, text="one request a message")
         return _json([await self._one(call) for call in body])
 
     async def _one(self, call: dict[str, Any]) -> dict[str, Any]:
         method, params = call["method"], call["params"]
-        published = METHODS.get(method)
+        published = None if method == self._lacks else METHODS.get(method)
         if published is None:
             return self._refused(call, METHOD_NOT_FOUND, f"{method} is not published")
         given = params[published.places :]
@@ -166,5 +174,5 @@ def _only(result: Any, fields: frozenset[str]) -> Any:
     return left
 
 
-def _json(content: Any) -> web.Response:
-    return web.Response(body=json.dumps(content), content_type="application/json")
+def _json(content: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=json.dumps(content), content_type="application/json")

@@ -15,7 +15,7 @@ from mintworks_dev.localnet.network import Network
 from mintworks_dev.localnet.rpc.dispatch import METHODS, answer
 from mintworks_dev.localnet.rpc.node import Node
 from mintworks_runners.solana.budget import budget_instructions
-from mintworks_runners.solana.programs import NOOP, metadata_account, tree_authority
+from mintworks_runners.solana.programs import NOOP, SYSTEM, metadata_account, tree_authority
 from mintworks_runners.solana.tree import TreeSize, decode_config
 from solders.hash import Hash
 from solders.instruction import CompiledInstruction, Instruction
@@ -330,13 +330,25 @@ def test_blocks(client: Client) -> None:
 
 
 def test_prioritization_fees(minted: Client) -> None:
+    """Answers as Agave's PrioritizationFeeCache does: block minimum, or the minimum of an account above it."""
+
     def prices(*addresses: Pubkey) -> list[int]:
         shown = minted.call("getRecentPrioritizationFees", [str(key) for key in addresses])
         return [row["prioritizationFee"] for row in shown if row["prioritizationFee"]]
 
+    stranger = Keypair().pubkey()
     assert prices(TREE.pubkey()) == [9]
-    assert prices(metadata_account(EXAMPLE_COLLECTION.pubkey())) == [9]
-    assert prices(Keypair().pubkey()) == []
+    minted.send(*budget_instructions(1_000_000, 7), pay(stranger, RENT))
+    minted.send(*budget_instructions(1_000_000, 30), mint_of(TREE.pubkey(), 2).instruction())
+    minted.send(*budget_instructions(1_000_000, 20), mint_of(TREE.pubkey(), 3, collection=True).instruction())
+    assert prices(TREE.pubkey()) == [9], "not confirmed yet"
+    minted.slots(3)
+    collection = metadata_account(EXAMPLE_COLLECTION.pubkey())
+    assert prices() == prices(Keypair().pubkey()) == prices(stranger) == [9, 7]
+    assert prices(TREE.pubkey()) == prices(stranger, collection) == [9, 20]
+    assert prices(SYSTEM) == [9, 7], "read by all, written by none"
+    minted.slots(150)
+    assert prices(TREE.pubkey()) == []
 
 
 def test_airdrops(client: Client) -> None:

@@ -10,6 +10,7 @@ from mintworks_api import MintJobSpec
 from solders.hash import Hash
 from solders.pubkey import Pubkey
 
+from mintworks_runners.core.errors import Waiting
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.mint.builder import MintBuilder
 from mintworks_runners.mint.chainerrors import cannot_pay, explain
@@ -50,8 +51,9 @@ class Market:
             self._read_at = now
             try:
                 recent = await self._chain.priority_fees(self._written)
-            except RpcError as error:
-                # Some providers do not offer the method: minting goes on at the price known so far.
+            except (RpcError, Waiting) as error:
+                # Some providers do not offer the method, and not all say so in JSON: minting goes on at the price
+                # known so far.
                 log.warning("no priority fees: %s", error)
             else:
                 self._price = price(recent, self._percentile, self._cap)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from solders.hash import Hash
+from solders.pubkey import Pubkey
 
 from mintworks_dev.localnet.chain import Block
 from mintworks_dev.localnet.genesis import FAUCET
@@ -83,10 +85,13 @@ def get_epoch_schedule(_: Node, __: Params) -> object:
 
 
 def get_recent_prioritization_fees(node: Node, params: Params) -> object:
-    """getRecentPrioritizationFees: the least price paid in each of the last 150 blocks, in micro-lamports."""
-    wanted = frozenset(pubkey(text) for text in (params.optional(0) or ()))
+    """getRecentPrioritizationFees: what each of the last 150 confirmed blocks asked at least of a transaction that
+    locks these accounts for writing, in micro-lamports a compute unit.
+    """
+    wanted = [pubkey(text) for text in (params.optional(0) or ())]
     return [
-        {"slot": block.slot, "prioritizationFee": _least_price(block, wanted)} for block in _recent(node, _FEE_SLOTS)
+        {"slot": block.slot, "prioritizationFee": _least_price(block, wanted)}
+        for block in _recent(node, _FEE_SLOTS, "confirmed")
     ]
 
 
@@ -108,12 +113,16 @@ def get_recent_performance_samples(node: Node, params: Params) -> object:
     return [sample]
 
 
-def _recent(node: Node, slots: int) -> list[Block]:
-    tip = node.chain.view("processed", node.faults.lag).sealed.slot
+def _recent(node: Node, slots: int, commitment: str = "processed") -> list[Block]:
+    tip = node.chain.view(commitment, node.faults.lag).sealed.slot
     blocks = (node.chain.block(slot) for slot in range(max(tip - slots + 1, 0), tip + 1))
     return [block for block in blocks if block is not None]
 
 
-def _least_price(block: Block, wanted: frozenset[Any]) -> int:
-    prices = [record.price for record in block.records if not wanted or wanted.intersection(record.writable)]
-    return min(prices, default=0)
+def _least_price(block: Block, wanted: Iterable[Pubkey]) -> int:
+    """As Agave answers it: the largest of the least that was paid in the block, and of the least that was paid for
+    each account that anyone wrote to.
+    """
+    paid = [[record.price for record in block.records]]
+    paid += [[record.price for record in block.records if key in record.writable] for key in wanted]
+    return max((min(prices) for prices in paid if prices), default=0)

@@ -163,13 +163,13 @@ class Chain:
     async def priority_fees(self, keys: Sequence[Pubkey]) -> list[int]:
         """Minima, slot by slot, of what recent transactions paid for a compute unit that write to these accounts.
 
-        RpcError where no endpoint offers the method.
+        RpcError where no endpoint offers the method; Waiting at once where none answers.
         """
 
         def read(rows: Any) -> list[int]:
             return [int(row["prioritizationFee"]) for row in rows]
 
-        return await self.pool.ask("getRecentPrioritizationFees", [[str(key) for key in keys]], read)
+        return await self.pool.ask("getRecentPrioritizationFees", [[str(key) for key in keys]], read, patience=0.0)
 
     async def signatures(self, endpoint: Endpoint, key: Pubkey, before: str | None) -> list[SignatureRow]:
         """One page of finalized transactions that mention the address, newest first. EndpointAwayError, RpcError."""

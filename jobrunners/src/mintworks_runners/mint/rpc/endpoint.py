@@ -31,6 +31,9 @@ NO_HISTORY_CODE = -32011
 BATCH_REFUSED = frozenset({400, 403, 405, 413, 415, 422, 501})
 """HTTP statuses with which gateways refuse several requests in one message."""
 
+REFUSALS = frozenset({400, 403, 404, 405, 410, 422, 501})
+"""HTTP statuses that providers put on a JSON-RPC error about one method: a plan that lacks it, and so on."""
+
 GARBLED = (ValueError, LookupError, TypeError, AttributeError, OverflowError, ParseHashError)
 """What making sense of an answer raises where it makes none."""
 
@@ -126,6 +129,8 @@ class Endpoint:
             raise self._away(method, type(error).__name__, pause=self._backoff()) from error
         if isinstance(body, list) and response.status in BATCH_REFUSED:
             return None
+        if response.status in REFUSALS and (refusal := _refusal(content)) is not None:
+            return refusal
         if response.status != OK:
             told = _retry_after(response.status, response.headers)
             raise self._away(method, f"HTTP status {response.status}", pause=told or self._backoff(), told=told)
@@ -179,6 +184,15 @@ class Endpoint:
             self._told_until = max(self._told_until, now + min(told, MAX_PAUSE_SECONDS))
         log.info("%s: %s: %s", self.name, method, why)
         return EndpointAwayError(f"{self.name}: {method}: {why}")
+
+
+def _refusal(content: bytes) -> dict[str, Any] | None:
+    """The JSON-RPC error in an answer, if it is one."""
+    try:
+        answer = json.loads(content)
+        return answer if {"code", "message"} <= answer["error"].keys() else None
+    except GARBLED:
+        return None
 
 
 def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:

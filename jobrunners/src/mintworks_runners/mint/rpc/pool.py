@@ -76,9 +76,13 @@ class Pool:
         except RpcError as error:
             raise ended("NoHealthyEndpoint", f"every endpoint refuses {error}") from error
 
-    async def ask(self, method: str, params: list[Any], read: Callable[[Any], Read]) -> Read:
-        """Like `call`, but RpcError where every usable endpoint was asked and each refused or did not answer."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+    async def ask(
+        self, method: str, params: list[Any], read: Callable[[Any], Read], patience: float | None = None
+    ) -> Read:
+        """Like `call`, but RpcError where every usable endpoint was asked and each refused or did not answer. Another
+        patience, in seconds, for what can be done without.
+        """
+        deadline = time.monotonic() + (PATIENCE_SECONDS if patience is None else patience)
         refused: set[Endpoint] = set()
         while True:
             self._check_health()
