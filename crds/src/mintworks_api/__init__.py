@@ -1,6 +1,7 @@
 """The Mintworks API: one pydantic model a kind, from which CRDs, reference pages and admission rules are made."""
 
 from .base import API_VERSION, GROUP, VERSION, parse_duration, parse_quantity
+from .commands import CANCEL, HOLD, JOB_COMMANDS, PROMOTE, RETRY, JobCommands, annotation
 from .jobqueue import DEFAULT_CONCURRENCY, DEFAULT_QUEUE, JOB_QUEUE, JobQueueSpec, JobQueueStatus, Reservation
 from .kind import Dependency, JobKind, JobSpec
 from .metadatajob import METADATA_JOB, MetadataJobSpec
@@ -14,16 +15,22 @@ JOB_KINDS: dict[str, JobKind] = {k.kind: k for k in (METADATA_JOB, MINT_JOB)}
 
 __all__ = [
     "API_VERSION",
+    "CANCEL",
     "DEFAULT_CONCURRENCY",
     "DEFAULT_QUEUE",
     "FINISHED",
     "GROUP",
+    "HOLD",
+    "JOB_COMMANDS",
     "JOB_KINDS",
     "JOB_QUEUE",
     "METADATA_JOB",
     "MINT_JOB",
+    "PROMOTE",
+    "RETRY",
     "VERSION",
     "Dependency",
+    "JobCommands",
     "JobKind",
     "JobPolicy",
     "JobQueueSpec",
@@ -42,6 +49,7 @@ __all__ = [
     "SecretKeyRef",
     "Source",
     "Toleration",
+    "annotation",
     "parse_duration",
     "parse_quantity",
     "resolve_policy",

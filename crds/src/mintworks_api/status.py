@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from .base import Count, StatusModel
+from .commands import JobCommands
 from .policy import ResolvedPolicy
 
 Text = Annotated[str, Field(max_length=1024)]
@@ -122,6 +123,8 @@ class JobStatus(StatusModel):
     active: ActiveRun | None = Field(None, description="The run that holds the job's slot.")
     dry_run: bool | None = Field(None, description="true: what was run so far were dry runs.")
     next_attempt_time: AwareDatetime | None = Field(None, description="When the next attempt may start.")
+    promoted: bool | None = Field(None, description="true: startAfter and delay no longer hold it back.")
+    commands: JobCommands | None = Field(None, description="Commands that were carried out.")
     policy: ResolvedPolicy | None = Field(None, description="The policy, frozen at admission.")
     errors: list[JobError] = Field(default_factory=list, max_length=MAX_ERRORS, description="The last errors.")
     start_time: AwareDatetime | None = Field(None, description="When the first attempt was admitted.")

@@ -10,6 +10,7 @@ from mintworks_api import DEFAULT_QUEUE, FINISHED, JOB_KINDS
 from pydantic import ValidationError
 
 from .api import JOBS, PODS, Resource
+from .asked import slim
 from .keys import JobKey, Key, QueuesKey
 from .names import JOB, KIND, KINDS, QUEUES, UID, controller, is_run, label, run_number
 from .store import Store
@@ -54,6 +55,7 @@ class Cache:
         """A version of an object was seen."""
         if resource == PODS and (owner := controller(obj, "Job")):
             self._parents[obj["metadata"]["uid"]] = owner
+        obj = slim(obj)
         old = self.stores[resource].get(obj["metadata"]["uid"])
         if self.stores[resource].put(obj):
             self._changed(resource, obj, old)

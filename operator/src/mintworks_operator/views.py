@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from mintworks_api import JobQueueSpec, JobQueueStatus, JobStatus
+from mintworks_api import JOB_COMMANDS, JobQueueSpec, JobQueueStatus, JobStatus
 from pydantic import ValidationError
 
+from .asked import asked_of, held
 from .core import Failure, JobView, QueueView, RunState, RunView, Trouble
 from .core.validation import problems
 from .endings import container_of, ended_of, ending, lingers, told, words
@@ -58,6 +59,8 @@ def job_view(kind: str, obj: Json) -> JobView:
         result=result if isinstance(result, dict) else None,
         deleting="deletionTimestamp" in meta,
         unreadable=unreadable,
+        asked=asked_of(meta, JOB_COMMANDS),
+        held=held(meta),
     )
 
 

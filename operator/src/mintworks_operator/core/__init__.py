@@ -19,11 +19,12 @@ from .document import encode
 from .news import fold
 from .permits import Allowed
 from .slots import Holding, Slot, Waiting
-from .views import Failure, JobView, News, QueueView, RunState, RunView, Snapshot, Trouble
+from .views import Asked, Failure, JobView, News, QueueView, RunState, RunView, Snapshot, Trouble
 
 __all__ = [
     "Action",
     "Allowed",
+    "Asked",
     "CreateRun",
     "Decision",
     "DeleteJob",

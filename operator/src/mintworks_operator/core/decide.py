@@ -14,6 +14,7 @@ from .policies import (
     absorb,
     active,
     backing_off,
+    commands,
     conclude,
     delayed,
     dependencies,
@@ -36,6 +37,7 @@ Policy = Callable[[Case, Draft], Draft]
 
 #: In this order, until one settles: what ended, what runs, what holds a job back, what starts it.
 POLICIES: tuple[Policy, ...] = (
+    commands.commands,
     reopened.reopened,
     finished.expire,
     restored.restored,

@@ -31,7 +31,7 @@ class Case:
     @property
     def suspended(self) -> bool:
         """Whether the job asks for a pause."""
-        return self.spec is not None and bool(self.spec.suspend)
+        return self.snapshot.job.held or (self.spec is not None and bool(self.spec.suspend))
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,8 @@ def asked(active: ActiveRun, why: str) -> Outcome:
     """The outcome of a run that the operator stopped, ended or gone."""
     if active.stopping == texts.SUSPENDED:
         return Outcome("Stopped", texts.SUSPENDED, texts.SUSPENDED_MESSAGE, asked=True)
+    if active.stopping == texts.CANCELLED:
+        return Outcome("Stopped", texts.CANCELLED, texts.CANCELLED_MESSAGE, asked=True)
     return Outcome("Stalled", active.stopping or texts.START_TIMEOUT, texts.start_timeout(why))
 
 

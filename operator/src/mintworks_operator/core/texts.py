@@ -35,6 +35,10 @@ DEPENDENCY_NOT_FINISHED = "DependencyNotFinished"
 RUNNER_NOT_ALLOWED = "RunnerNotAllowed"
 INPUT_CHANGED = "InputChanged"
 REOPENED = "Reopened"
+CANCELLED = "Cancelled"
+RETRIED = "Retried"
+PROMOTED = "Promoted"
+COMMAND_IGNORED = "CommandIgnored"
 INPUT_BAD = "InputBad"
 STOPPED = "Stopped"
 DISRUPTED = "Disrupted"
@@ -48,6 +52,10 @@ START_TIMEOUT = "StartTimeout"
 ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
 TOO_MANY_STALLS = "TooManyStalls"
 NODE_UNREACHABLE = "NodeUnreachable"
+
+
+#: What a person does to begin a finished job again.
+AGAIN = "annotate it with mintworks.dev/retry and any new value"
 
 
 class Reason(NamedTuple):
@@ -93,6 +101,7 @@ WAITS: dict[str, Reason] = {
         "Put the old content back, or delete the job and apply it again for the new.",
     ),
     REOPENED: Reason("a dry run has ended, and spec.dryRun is no longer true", "It starts by itself."),
+    RETRIED: Reason("somebody set the annotation mintworks.dev/retry", "It starts by itself."),
     QUEUED: Reason(
         "the queue is full, or another job holds an exclusive key (the same tree)",
         "It starts by itself; a job with spec.priority 0 goes first.",
@@ -103,7 +112,10 @@ WAITS: dict[str, Reason] = {
         "the node of the run's pod does not answer, or does not end a pod that it was told to end",
         "Bring the node back; the run keeps its slot, because it may still work there.",
     ),
-    SUSPENDED: Reason("spec.suspend is true", "Set spec.suspend to false to go on."),
+    SUSPENDED: Reason(
+        "spec.suspend is true, or the annotation mintworks.dev/hold is there",
+        "Set spec.suspend to false, and take the annotation mintworks.dev/hold away, to go on.",
+    ),
     STARTING: Reason("the run's pod is being made", "Wait: this takes seconds."),
     RUNNING: Reason("the run is under way", "Nothing."),
     STOPPING: Reason("the run was asked to stop", "Wait: it ends at a safe point."),
@@ -247,25 +259,39 @@ RUNS: dict[str, Reason] = {
 #: How a job ended, where that is no reason of its runner.
 ENDS: dict[str, Reason] = {
     SUCCEEDED: Reason("all is done", "Nothing."),
+    CANCELLED: Reason("somebody set the annotation mintworks.dev/cancel", f"To begin it again, {AGAIN}."),
     ATTEMPTS_EXHAUSTED: Reason(
         "every attempt failed",
-        "Correct why the last one failed, then delete the job and apply it again.",
+        f"Correct why the last one failed, then {AGAIN}.",
     ),
     TOO_MANY_STALLS: Reason(
         "the job was interrupted, or did not start, more often than maxStalled allows",
-        "Correct what interrupted it, then delete the job and apply it again.",
+        f"Correct what interrupted it, then {AGAIN}.",
     ),
 }
 
-REASONS = {**WAITS, **STARTS, **RUNS, **ENDS}
+#: What became of a command: reasons of Events alone.
+ANSWERS: dict[str, Reason] = {
+    PROMOTED: Reason("somebody set the annotation mintworks.dev/promote", "It starts as soon as its queue has a slot."),
+    COMMAND_IGNORED: Reason("there was nothing to do for a command", "Nothing; the message says why."),
+}
+
+REASONS = {**WAITS, **STARTS, **RUNS, **ENDS, **ANSWERS}
 
 STARTING_MESSAGE = "The run's pod is being started."
 RUNNING_MESSAGE = "The run is under way."
 STOPPING_MESSAGE = "The run was asked to stop."
-SUSPENDED_MESSAGE = "spec.suspend is true; set it to false to go on."
+SUSPENDED_MESSAGE = "spec.suspend is true, or the annotation mintworks.dev/hold is there; without both it goes on."
 SUSPENDING_MESSAGE = "The run was asked to stop, because spec.suspend is true."
 START_TIMEOUT_STOPPING = "The run was given up, because its container did not start in time."
 REOPENED_MESSAGE = "The dry run has ended; the job begins for real."
+CANCELLED_MESSAGE = f"The job was cancelled. {REASONS[CANCELLED].todo}"
+CANCELLING_MESSAGE = "The job is being cancelled: its run was asked to stop."
+RETRIED_MESSAGE = "The job begins again, with fresh attempts; what is done already stays done."
+PROMOTED_MESSAGE = "The job no longer waits for its time."
+NOT_CANCELLED = "the job is finished."
+NOT_RETRIED = "the job has neither failed nor been cancelled."
+NOT_PROMOTED = "the job waits for no time."
 QUEUED_MESSAGE = "Waits for a slot in its queue."
 UNSERVED_MESSAGE = REASONS[NAMESPACE_NOT_ENABLED].todo
 COMPLETE_WITHOUT_RESULT = "The run ended without an error but told no result; it is run again."
@@ -375,6 +401,11 @@ def input_changed(name: str, frozen: object, found: object) -> str:
     """An input differs from what was frozen before the first attempt."""
     what = f"status.inputs.{name} is frozen as {frozen!r}, but now it is {found!r}; nothing is done with it."
     return led(what, _todo(INPUT_CHANGED))
+
+
+def asked_for(what: str, by: str) -> str:
+    """What a command did, and the field manager that asked for it."""
+    return f"{what} Asked for by {by}." if by else what
 
 
 def spec_too_large(size: int, limit: int) -> str:

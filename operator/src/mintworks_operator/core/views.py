@@ -15,10 +15,23 @@ from .permits import Allowed
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A command that somebody asked for: `token` is the annotation's value, `by` the field manager that set it.
+
+    `at_creation`: it came with the resource, as one that is restored from a backup has its old commands.
+    """
+
+    token: str
+    by: str = ""
+    at_creation: bool = False
+
+
+@dataclass(frozen=True)
 class JobView:
     """A job resource as it was last seen. `spec`, `inputs` and `result` are wire form (camelCase).
 
     `unreadable` says what of its status does not parse; `status` is then empty, and nothing may be concluded from it.
+    `asked` holds the commands by name; `held` says that it is on hold.
     """
 
     kind: str
@@ -33,6 +46,8 @@ class JobView:
     result: Mapping[str, Any] | None = None
     deleting: bool = False
     unreadable: str = ""
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    held: bool = False
 
     @property
     def queue(self) -> str:

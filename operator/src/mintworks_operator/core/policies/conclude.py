@@ -46,11 +46,11 @@ def conclude(case: Case, draft: Draft) -> Draft:
     draft = draft.write(active=None, errors=_errors(draft, outcome))
     draft = count(case, draft, **_counted(draft, outcome, record))
     end = _end(case, draft, outcome)
-    if end is not None and due(case, draft):
+    if end is not None and end[0] != texts.CANCELLED and due(case, draft):
         # The spec changed while the dry run went on: its end is not the job's.
-        return anew(case, draft)
+        return anew(case, draft, texts.REOPENED, texts.REOPENED_MESSAGE)
     if end is not None:
-        return _finish(case, draft, outcome, *end)
+        return replace(finish(case, draft, _phase(outcome), *end), result=outcome.result)
     return draft.write(next_attempt_time=_resume(case, draft, outcome))
 
 
@@ -104,7 +104,7 @@ def _end(case: Case, draft: Draft, outcome: Outcome) -> tuple[str, str] | None:
     attempts, policy = draft.attempts, policy_of(case, draft)
     if outcome.verdict == "Succeeded":
         return texts.SUCCEEDED, texts.succeeded(attempts.summary or "")
-    if outcome.final:
+    if outcome.final or outcome.reason == texts.CANCELLED:
         return outcome.reason, outcome.message
     if outcome.verdict == "Failed" and attempts.made >= policy.max_attempts:
         why = texts.attempts_exhausted(attempts.made, policy.max_attempts, outcome.message)
@@ -114,10 +114,19 @@ def _end(case: Case, draft: Draft, outcome: Outcome) -> tuple[str, str] | None:
     return None
 
 
-def _finish(case: Case, draft: Draft, outcome: Outcome, reason: str, message: str) -> Draft:
-    good = outcome.verdict == "Succeeded"
+def _phase(outcome: Outcome) -> Phase:
+    if outcome.verdict == "Succeeded":
+        return Phase.SUCCEEDED
+    return Phase.CANCELLED if outcome.asked else Phase.FAILED
+
+
+def finish(case: Case, draft: Draft, phase: Phase, reason: str, message: str) -> Draft:
+    """The job comes to its end. Exactly one of its conditions Succeeded and Failed is True then, so that whoever waits
+    for either goes on: what was cancelled counts as failed.
+    """
+    good = phase is Phase.SUCCEEDED
     draft = draft.write(
-        phase=Phase.SUCCEEDED if good else Phase.FAILED,
+        phase=phase,
         completion_time=not_before(seconds(case.now), draft.status.start_time),
         next_attempt_time=None,
         progress=_full(draft.status.progress) if good else draft.status.progress,
@@ -125,8 +134,7 @@ def _finish(case: Case, draft: Draft, outcome: Outcome, reason: str, message: st
     draft = draft.mark(case, texts.PROGRESSING, False, reason, message)
     draft = draft.mark(case, texts.SUCCEEDED, good, reason, message)
     draft = draft.mark(case, texts.FAILED, not good, reason, message)
-    event = Emit("Normal" if good else "Warning", reason, clip(message))
-    return replace(draft.tell(event), result=outcome.result).settle()
+    return draft.tell(Emit("Warning" if phase is Phase.FAILED else "Normal", reason, clip(message))).settle()
 
 
 def _full(progress: Progress | None) -> Progress:

@@ -13,7 +13,7 @@ from ..draft import Case, Draft, waits
 def delayed(case: Case, draft: Draft) -> Draft:
     """Counts for the first run alone: later ones have their backoff."""
     until = not_before(case)
-    if draft.attempts.runs or until is None or until <= case.now:
+    if draft.attempts.runs or draft.status.promoted or until is None or until <= case.now:
         return draft
     return waits(case, draft.wake(until), Phase.DELAYED, texts.DELAYED, texts.delayed(until))
 

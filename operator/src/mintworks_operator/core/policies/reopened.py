@@ -14,7 +14,9 @@ from ..draft import Case, Draft, waits
 
 def reopened(case: Case, draft: Draft) -> Draft:
     """Begins a finished job anew, where that is due."""
-    return anew(case, draft) if case.snapshot.job.finished and due(case, draft) else draft
+    if not case.snapshot.job.finished or not due(case, draft):
+        return draft
+    return anew(case, draft, texts.REOPENED, texts.REOPENED_MESSAGE)
 
 
 def due(case: Case, draft: Draft) -> bool:
@@ -23,9 +25,9 @@ def due(case: Case, draft: Draft) -> bool:
     return bool(draft.status.dry_run) and asks and draft.status.phase is not Phase.CANCELLED
 
 
-def anew(case: Case, draft: Draft) -> Draft:
-    """Fresh attempts, with the inputs that the dry run froze: what it told is about these. Runs are numbered on: the
-    names of the old ones are taken.
+def anew(case: Case, draft: Draft, reason: str, message: str) -> Draft:
+    """Fresh attempts, with the inputs that are frozen: what was done, or told, is about these. Runs are numbered on:
+    the names of the old ones are taken.
     """
     attempts = Attempts(runs=draft.attempts.runs, last=draft.attempts.last)
     draft = draft.write(
@@ -39,5 +41,5 @@ def anew(case: Case, draft: Draft) -> Draft:
         progress=None,
         start_time=None,
     )
-    event = Emit("Normal", texts.REOPENED, texts.REOPENED_MESSAGE)
-    return waits(case, replace(draft.tell(event), result=None), Phase.PENDING, texts.REOPENED, texts.REOPENED_MESSAGE)
+    event = Emit("Normal", reason, message)
+    return waits(case, replace(draft.tell(event), result=None), Phase.PENDING, reason, message)
