@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from mintworks_api.metadatajob import CollectionData
 from mintworks_runners.mint.builder import MintBuilder, Signer
@@ -19,6 +18,7 @@ from solders.hash import Hash
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from support.specs import CID
+from support.umi import install
 
 from bench import racers
 from bench.track import Track
@@ -33,7 +33,7 @@ UMI_ITEMS = 2_000
 def measure() -> Mapping[str, float]:
     """See the keys; all from one run. MINTWORKS_BENCH_ITEMS is how many the runner mints (20,000)."""
     items = int(os.environ.get("MINTWORKS_BENCH_ITEMS", "20000"))
-    where = racers.install_umi(Path(os.environ.get("MINTWORKS_BUILD", "build")))
+    install()
     figures = {"sign_per_second": _sign_per_second()}
     figures["replay_s"], figures["replay_cpu_s"] = replay_seconds()
     with Track() as track:
@@ -45,7 +45,7 @@ def measure() -> Mapping[str, float]:
     best = 0.0
     for in_flight in IN_FLIGHT:
         with Track() as track:
-            figures[f"umi_{in_flight}_per_second"] = racers.umi(track, where, UMI_ITEMS, in_flight).per_second
+            figures[f"umi_{in_flight}_per_second"] = racers.umi(track, UMI_ITEMS, in_flight).per_second
         best = max(best, figures[f"umi_{in_flight}_per_second"])
     return figures | {
         "mints_a_transaction": ours.mints / ours.transactions,

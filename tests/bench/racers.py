@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from mintworks_runners.solana.tree import cheapest_size
 from solders.hash import Hash
 from solders.pubkey import Pubkey
 from support import chain
+from support import umi as support_umi
 from support.minting import DONE, Minter, MintRuns
 from support.specs import CID
 
@@ -32,7 +32,6 @@ from bench.track import Rate, Track
 _TESTS = Path(__file__).parents[1]
 _SEND_TOGETHER = 24
 _RUN_SECONDS = 7200.0
-_UMI = Path(__file__).parent / "umi"
 BATCH = 3
 """The default of a MintJob."""
 
@@ -154,33 +153,9 @@ def _blockhash(track: Track) -> Hash:
 # --- Umi -------------------------------------------------------------------------------------------------------------
 
 
-def install_umi(build: Path) -> Path:
-    """Umi as its lock file says, below `build`."""
-    where = build / "umi"
-    where.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "mint.mjs"):
-        shutil.copy(_UMI / name, where / name)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    subprocess.run(command, cwd=where, check=True)
-    return where
-
-
-def umi(track: Track, where: Path, items: int, in_flight: int) -> Rate:
+def umi(track: Track, items: int, in_flight: int) -> Rate:
     """The rate of Umi with so many transactions under way."""
-    size = cheapest_size(items)
-    asked = {
-        "url": track.url,
-        "secret": list(bytes(track.minter.wallet)),
-        "collection": str(track.minter.collection),
-        "cid": CID,
-        "count": items,
-        "inFlight": in_flight,
-        "size": {"maxDepth": size.max_depth, "maxBufferSize": size.max_buffer_size, "canopyDepth": size.canopy_depth},
-    }
-    done = subprocess.run(
-        ["node", "mint.mjs", json.dumps(asked)], cwd=where, check=True, capture_output=True, text=True
-    )
-    told = json.loads(done.stdout.splitlines()[-1])
-    if told["failed"]:
-        raise RuntimeError(f"{told['failed']} of Umi's mints failed, one with {told['error']}")
-    return track.rate(told["tree"], items)
+    told = support_umi.mint(track.url, track.minter, cheapest_size(items), items, in_flight=in_flight)
+    if told.failed:
+        raise RuntimeError(f"{told.failed} of Umi's mints failed, one with {told.error}")
+    return track.rate(told.tree, items)

@@ -16,7 +16,7 @@ from mintworks_dev.localnet.ledger import Ledger
 from mintworks_dev.localnet.transaction import parse
 from mintworks_runners.solana.instructions import Mint, decode_mint
 from mintworks_runners.solana.metadata import Creator, MetadataArgs
-from mintworks_runners.solana.programs import COMPRESSION, NOOP, edition_account, tree_authority
+from mintworks_runners.solana.programs import BUBBLEGUM, COMPRESSION, NOOP, edition_account, tree_authority
 from solders.compute_budget import set_compute_unit_limit
 from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
@@ -199,6 +199,18 @@ def test_what_the_program_rejects(case: dict[str, Any]) -> None:
     assert case["log"] is None or case["log"] in done.logs
     if case["rejected"]:
         assert done.inner == []
+
+
+def test_the_program_looks_at_no_account_that_it_needs_no_more() -> None:
+    """Umi names Bubblegum itself in place of bubblegum_signer and of token-metadata."""
+    world = World()
+    world.create("tree-14-64-8")
+    case = next(case for case in VECTORS["mints"] if len(case["instruction"]["accounts"]) == 16)
+    given = instruction(case["instruction"])
+    metas = list(given.accounts)
+    metas[11] = metas[14] = AccountMeta(BUBBLEGUM, False, False)
+    done = world.run(set_compute_unit_limit(1_400_000), Instruction(BUBBLEGUM, given.data, metas))
+    assert done.error is None, done.logs
 
 
 def test_32_mints_fill_a_small_tree() -> None:
