@@ -162,6 +162,38 @@ def test_a_transaction_seen_confirmed_leaves_the_window_and_no_more() -> None:
     assert [flight.signature for flight in campaign.to_send(9.0, 9)] == ["a"]
 
 
+def test_what_is_first_seen_when_it_is_final_has_landed_as_well() -> None:
+    campaign = Campaign(Rules(batch=1, start=4), range(9), Books(), 0)
+    campaign.signed("a", (0,), b"", 100, 5)
+    campaign.on_sent("a", 0.0)
+    end_with(campaign, "a", None)
+    assert campaign.window.size == 5
+
+
+def test_transactions_that_expire_shrink_the_window_once_for_all_signed_before_that() -> None:
+    """They expire one after the other, long after they were lost: a minute of losses is not one loss every 2 s."""
+    campaign = Campaign(Rules(batch=1, start=64), range(4), Books(), 0)
+    for place, name in enumerate("abc"):
+        campaign.signed(name, (place,), b"", 100 + 100 * place, 5)
+        campaign.on_sent(name, 0.0)
+    sizes = []
+    for place, name in enumerate("abc"):
+        now = 10.0 * place
+        campaign.on_height(200 + 100 * place, 200 + 100 * place, now)
+        campaign.on_status(name, None, now, with_history=True)
+        campaign.on_counter(200 + 100 * place, 0, now)
+        sizes.append(campaign.window.size)
+        if place == 1:
+            expired = campaign.next_items()
+            campaign.signed("d", expired, b"", 1000, 5)
+            campaign.on_sent("d", now)
+    assert sizes == [32, 32, 32]
+    campaign.on_height(2000, 2000, 40.0)
+    campaign.on_status("d", None, 40.0, with_history=True)
+    campaign.on_counter(2000, 0, 40.0)
+    assert campaign.window.size == 16
+
+
 def test_a_transaction_in_a_block_is_asked_about_again_when_its_slot_is_final() -> None:
     campaign = Campaign(Rules(batch=1), range(1), Books(), 0)
     campaign.signed("a", (0,), b"", 100, 5)

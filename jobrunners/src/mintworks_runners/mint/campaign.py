@@ -64,6 +64,8 @@ class Flight:
     state: State
     level: int = 0
     """How often compute had run out when it was signed: its limit follows from that."""
+    shrinks: int = 0
+    """How often the window had shrunk then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ class Campaign:
         taken = tuple(self._pending.pop() for _ in items)
         if taken != tuple(items):
             raise ValueError(f"items {items} were signed, {taken} were next")
-        self._open[signature] = Flight(signature, taken, wire, last_valid, cost, machine.Signed(), self.compute_retries)
+        state, level, shrinks = machine.Signed(), self.compute_retries, self.window.shrinks
+        self._open[signature] = Flight(signature, taken, wire, last_valid, cost, state, level, shrinks)
         self._open_items += len(taken)
         self._to_send.set(signature, float("-inf"))
         self._by_height.set(signature, last_valid + machine.HEIGHT_MARGIN + 1)
@@ -242,7 +245,7 @@ class Campaign:
         before, flight.state = flight.state, state
         commitment = self.rules.commitment
         self._in_window += machine.in_window(state, commitment) - machine.in_window(before, commitment)
-        if isinstance(state, Seen) and isinstance(before, machine.InFlight):
+        if isinstance(state, Seen | FinalOk | FinalErr) and isinstance(before, machine.InFlight):
             self.window.landed()
         if isinstance(state, FinalOk | FinalErr | Expired):
             self._forget(flight)
@@ -291,7 +294,7 @@ class Campaign:
             self._refused(flight, state)
         else:
             self._committed -= flight.cost
-            self.window.lost(now)
+            self.window.expired(now, flight.shrinks)
             self._pending.back(flight.items)
 
     def _refused(self, flight: Flight, state: FinalErr) -> None:

@@ -22,6 +22,8 @@ class Window:
         self._size = min(float(start), self._cap)
         self._quick = True
         self._shrunk_at = float("-inf")
+        self.shrinks = 0
+        """How often it has shrunk."""
 
     @property
     def size(self) -> int:
@@ -32,10 +34,18 @@ class Window:
         """A transaction was seen in a block."""
         self._size = min(self._cap, self._size + (1.0 if self._quick else 1.0 / self._size))
 
+    def expired(self, now: float, shrinks: int) -> None:
+        """A transaction expired that was signed after so many shrinks. It was lost long ago, perhaps together with many
+        that expire in their turn: that is one event.
+        """
+        if shrinks == self.shrinks:
+            self.lost(now)
+
     def lost(self, now: float) -> None:
-        """A transaction expired, or a node said 429. Several losses within 2 s are one event."""
+        """A node said 429, or nothing. Several losses within 2 s are one event."""
         if now - self._shrunk_at < 2.0:
             return
         self._shrunk_at = now
+        self.shrinks += 1
         self._quick = False
         self._size = max(min(FLOOR, self._cap), self._size / 2)
