@@ -11,10 +11,11 @@ from mintworks_api import MintJobSpec
 from mintworks_runners.core.context import JobContext
 from mintworks_runners.core.errors import Findings, InvalidInput, RunEnded
 from mintworks_runners.mint.estimate import Batches
+from mintworks_runners.mint.inputs import compare
 from mintworks_runners.mint.money import estimate, objection
 from mintworks_runners.mint.packing import Packing
 from mintworks_runners.mint.places import Places
-from mintworks_runners.mint.prepare import Work, prepare
+from mintworks_runners.mint.prepare import Work, inputs_of, prepare
 from mintworks_runners.mint.reconcile import Standing, reconcile
 from mintworks_runners.mint.replay import Replay, Told
 from mintworks_runners.mint.treesetup import find_tree, read_config
@@ -70,12 +71,16 @@ class Preflight:
         self._matched = matched
 
     async def run(self) -> Foreseen:
-        """InvalidInput with everything that is wrong for good; what else the wallet lacks is told with it."""
+        """InvalidInput with everything that is wrong for good; what else the wallet lacks is told with it. InputChanged
+        where nothing is, and the job has frozen other inputs.
+        """
         findings = Findings()
         work = await prepare(self._context, self._spec, self._places, findings)
         if work is None:
             raise InvalidInput(findings.kept, total=findings.total)
         try:
+            # Before what the chain holds: a minted item whose row was edited is no conflict, it is another input.
+            compare(self._context.run.inputs, inputs_of(self._places, work))
             foreseen = await self._foresee(work, findings)
         except RunEnded:
             # What is wrong for good comes first: no waiting and no further attempt would mend it.
