@@ -48,7 +48,7 @@ test-unit: $(SYNCED) ## Tests that need nothing but Python (seconds)
 .PHONY: test-integration
 test-integration: $(SYNCED) ## Tests on a real API server, Redis, Kubo and localnet
 	$(RUN) python -m mintworks_dev.programs
-	$(PYTEST) tests/integration tests/faults -n 2 --dist loadfile
+	$(PYTEST) tests/faults tests/integration -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-e2e
 test-e2e: $(SYNCED) ## Tests on real pods

@@ -2,7 +2,16 @@
 
 from .base import API_VERSION, GROUP, VERSION, parse_duration, parse_quantity
 from .commands import CANCEL, HOLD, JOB_COMMANDS, PROMOTE, RETRY, JobCommands, annotation
-from .jobqueue import DEFAULT_CONCURRENCY, DEFAULT_QUEUE, JOB_QUEUE, JobQueueSpec, JobQueueStatus, Reservation
+from .jobqueue import (
+    DEFAULT_CONCURRENCY,
+    DEFAULT_QUEUE,
+    JOB_QUEUE,
+    JobQueueSpec,
+    JobQueueStatus,
+    RateLimit,
+    Reservation,
+    Starts,
+)
 from .kind import Dependency, JobKind, JobSpec
 from .metadatajob import METADATA_JOB, MetadataJobSpec
 from .mintjob import MINT_JOB, MintJobSpec
@@ -43,11 +52,13 @@ __all__ = [
     "Mount",
     "Phase",
     "PolicyDefaults",
+    "RateLimit",
     "Reservation",
     "ResolvedPolicy",
     "ResolvedRunner",
     "SecretKeyRef",
     "Source",
+    "Starts",
     "Toleration",
     "annotation",
     "parse_duration",

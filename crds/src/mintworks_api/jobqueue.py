@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from .base import Count, Model, StatusModel
+from .base import Count, Duration, Model, StatusModel
 from .kind import Rendered
 from .policy import PolicyDefaults
 from .status import Condition, Short
@@ -12,6 +12,15 @@ from .status import Condition, Short
 DEFAULT_QUEUE = "default"
 DEFAULT_CONCURRENCY = 5
 MAX_CONCURRENCY = 500
+MAX_RATE = 100_000
+MAX_STARTS = 64
+
+
+class RateLimit(Model):
+    """How many runs may start in a time, on top of how many may be under way."""
+
+    max: int = Field(ge=1, le=MAX_RATE, description="Runs that may start within any time as long as `per`.")
+    per: Duration = Field(description="That time, for example 1s or 1m.")
 
 
 class JobQueueSpec(Model):
@@ -19,6 +28,12 @@ class JobQueueSpec(Model):
 
     concurrency: int | None = Field(
         None, ge=1, le=MAX_CONCURRENCY, description="Jobs of this queue that run at once. Default: 5."
+    )
+    paused: bool | None = Field(
+        None, description="true: nothing starts, what runs goes on, and what waits keeps its place. Default: false."
+    )
+    rate_limit: RateLimit | None = Field(
+        None, description="How many runs may start in a time. A start that it puts off costs no attempt. Default: none."
     )
     job_defaults: PolicyDefaults | None = Field(None, description="Policy of jobs that do not set their own.")
 
@@ -31,6 +46,13 @@ class Reservation(StatusModel):
     keys: list[str] = Field(default_factory=list, max_length=8, description="Exclusive keys that the run holds.")
 
 
+class Starts(StatusModel):
+    """Runs that started at about the same time. They are counted as if at `at`, which is never too early."""
+
+    at: AwareDatetime = Field(description="When they had started.")
+    count: Count = Field(description="How many.")
+
+
 class JobQueueStatus(StatusModel):
     """Status of a JobQueue."""
 
@@ -41,6 +63,9 @@ class JobQueueStatus(StatusModel):
     summary: Short | None = Field(None, description='The printer column RUNNING: "2/5".')
     reservations: list[Reservation] = Field(
         default_factory=list, max_length=MAX_CONCURRENCY, description="Slots taken."
+    )
+    starts: list[Starts] = Field(
+        default_factory=list, max_length=MAX_STARTS, description="What rateLimit counts, oldest first."
     )
 
 

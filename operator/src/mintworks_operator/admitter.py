@@ -66,6 +66,8 @@ class Admitter:
                 await self._write(obj, queue, plan)
                 self._written[obj["metadata"]["uid"]] = clock
             self._wake_admitted(key.namespace, plan)
+            if plan.again is not None:
+                self._wake(key, max(0.001, (plan.again - now).total_seconds()))
 
     async def _find_out(self, namespace: str) -> None:
         """What became of writes that had no answer. Until then nobody knows which keys other queues have given."""

@@ -89,3 +89,29 @@ def test_slots_keep_the_line_in_order(changes: list[tuple[str, str, int]]) -> No
     line = [s for s in model.values() if isinstance(s, Waiting)]
     assert slots.waiting(key) == sorted(line, key=lambda w: w.order)
     assert {h.uid for h in slots.holding(key)} == {u for u, s in model.items() if isinstance(s, Holding)}
+
+
+def test_a_paused_queue_starts_nothing_and_says_so() -> None:
+    plan = admit(queue(("x", 1), paused=True), [waits("a")], [], NOW, still_held=lambda _: True)
+    assert (plan.admitted, plan.status.waiting, plan.status.running) == ((), 1, 1)
+    assert [(c.status, c.reason) for c in plan.status.conditions] == [("True", "Paused")]
+
+
+def test_a_rate_limit_counts_starts_and_tells_when_to_look_again() -> None:
+    view = queue(rateLimit={"max": 2, "per": "10s"})
+    line = [waits(uid) for uid in "abc"]
+    first = admit(view, line, [], NOW, still_held=lambda _: True)
+    assert (first.admitted, sum(s.count for s in first.status.starts)) == (("a", "b"), 2)
+    assert first.again is not None
+    assert timedelta(seconds=10) <= first.again - NOW <= timedelta(seconds=10.2)
+    # What it started has ended, and another operator goes on from the status.
+    after = QueueView("ns", "default", 1, view.spec, first.status)
+    early = admit(after, line[2:], [], NOW + timedelta(seconds=9), still_held=lambda _: False)
+    assert (early.admitted, early.again) == ((), first.again)
+    late = admit(after, line[2:], [], first.again, still_held=lambda _: False)
+    assert (late.admitted, late.again) == (("c",), None)
+
+
+def test_a_full_queue_does_not_wait_for_its_rate() -> None:
+    view = queue(("x", 1), concurrency=1, rateLimit={"max": 2, "per": "10s"})
+    assert admit(view, [waits("a")], [], NOW, still_held=lambda _: True).again is None

@@ -28,6 +28,7 @@ STATUS_UNREADABLE = "StatusUnreadable"
 RESTORED = "Restored"
 QUEUE_NOT_FOUND = "QueueNotFound"
 QUEUE_INVALID = "QueueInvalid"
+PAUSED = "Paused"
 NAMESPACE_NOT_ENABLED = "NamespaceNotEnabled"
 DEPENDENCY_MISSING = "DependencyMissing"
 DEPENDENCY_FAILED = "DependencyFailed"
@@ -86,6 +87,7 @@ WAITS: dict[str, Reason] = {
     QUEUE_INVALID: Reason(
         "the operator cannot read the queue's spec", "Correct the JobQueue; until then it admits nothing."
     ),
+    PAUSED: Reason("the queue starts nothing", "Set spec.paused of the JobQueue to false."),
     DEPENDENCY_MISSING: Reason("the job that it builds on does not exist", "Apply the job that the message names."),
     DEPENDENCY_FAILED: Reason(
         "the job that it builds on failed",
@@ -305,6 +307,7 @@ STOPPED_MESSAGE = "The run stopped before its work was finished."
 FAILED_MESSAGE = "The run failed without saying why."
 INPUT_BAD_MESSAGE = "The runner refused the input without saying why."
 QUEUE_READY = "Admits jobs."
+QUEUE_PAUSED = "Starts nothing, because spec.paused is true; what runs goes on."
 RESTORED_MESSAGE = "The status came from a backup: the run it names was another resource's, and is not waited for."
 
 
