@@ -128,6 +128,7 @@ class MetadataResult(StatusModel):
     cid: str = Field(max_length=120, description="CID of the folder; item N is ipfs://CID/N.json.")
     items: Count = Field(description="Number of documents.")
     bytes: Count = Field(description="Size of all documents.")
+    warnings: Count | None = Field(None, description="What is odd about the rows, if anything; the log has it.")
     rows_sha256: str = Field(max_length=64, description="SHA-256 of the rows as read.")
 
 

@@ -14,9 +14,9 @@ from mintworks_dev.ipfs import Kubo
 from mintworks_runners.core.errors import AttemptFailed
 from mintworks_runners.core.http import untold
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.metadata.folder import folder_cid, write_car
 from mintworks_runners.storage.base import Car, Stored
 from mintworks_runners.storage.kubo import open_kubo
+from support.cars import pack
 from support.runs import Run
 from support.specs import ADDRESS, CID, METADATA
 
@@ -63,14 +63,13 @@ def folder(path: Path, files: int) -> Path:
 def test_folder_cids_are_kubos(kubo: Kubo, tmp_path: Path, files: int) -> None:
     made = folder(tmp_path / "folder", files)
     expected = added(kubo, made)
-    assert folder_cid(made) == expected
-    assert write_car(made, tmp_path / "folder.car") == expected
+    assert pack(made, tmp_path / "folder.car") == expected
 
 
 def test_files_of_several_blocks_are_kubos(kubo: Kubo, tmp_path: Path) -> None:
     made = folder(tmp_path / "folder", 3)
     (made / "large.json").write_bytes(bytes(range(256)) * 4096)
-    assert folder_cid(made) == added(kubo, made)
+    assert pack(made, tmp_path / "folder.car") == added(kubo, made)
 
 
 @pytest.fixture
@@ -85,7 +84,6 @@ async def test_a_job_is_pinned_and_opens_at_the_gateway(run: Run, kubo: Kubo) ->
     result = run.termination["result"]
     # The value that the unit tests hold is Kubo's own.
     assert result["cid"] == "bafybeieicf6f4mv6x3mss3w6vrcrhpox7awgmroot6lyhzbtt6t3h5vm2q"
-    assert result["cid"] == added(kubo, run.root / "work" / "metadata")
     assert result["cid"] in pins(kubo)
     document = opened(kubo, f"{result['cid']}/0.json")
     assert document["name"] == "One"
@@ -110,7 +108,7 @@ async def test_what_is_pinned_is_not_sent_again(run: Run, kubo: Kubo, tmp_path: 
 
 
 async def test_another_root_is_refused(kubo: Kubo, tmp_path: Path) -> None:
-    write_car(folder(tmp_path / "folder", 3), tmp_path / "folder.car")
+    pack(folder(tmp_path / "folder", 3), tmp_path / "folder.car")
     with pytest.raises(AttemptFailed) as caught:
         await put(kubo, tmp_path / "folder.car", CID)
     assert caught.value.reason == "CidMismatch"
@@ -118,7 +116,7 @@ async def test_another_root_is_refused(kubo: Kubo, tmp_path: Path) -> None:
 
 async def test_a_broken_car_is_told(kubo: Kubo, tmp_path: Path) -> None:
     car = tmp_path / "folder.car"
-    cid = write_car(folder(tmp_path / "folder", 3), car)
+    cid = pack(folder(tmp_path / "folder", 3), car)
     call(kubo, "pin/rm", params={"arg": cid})
     car.write_bytes(car.read_bytes()[:-10])
     with pytest.raises(AttemptFailed) as caught:

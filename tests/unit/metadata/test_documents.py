@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mintworks_api.metadatajob import CollectionData
 from mintworks_runners.core.errors import InvalidInput
-from mintworks_runners.metadata.documents import document, document_uri
+from mintworks_runners.metadata.documents import Documents, document_uri
 from mintworks_runners.metadata.images import ImageFolder, ImageMap, category, mime_type, read_map
-from mintworks_runners.metadata.rows import URI_BYTES, Row
+from mintworks_runners.metadata.rows import URI_BYTES, Attribute, Row
 from support.specs import ADDRESS, CID
 
 GENESIS = CollectionData.model_validate(
@@ -24,13 +24,13 @@ GENESIS = CollectionData.model_validate(
         "externalUrl": "https://genesis.example/",
     }
 )
-ROW = Row(2, 0, "Genesis #0", 'a "b"\né🎌', "0.png", ADDRESS, (("Level", 3), ("Colour", "red")))
+ROW = Row(2, 0, "Genesis #0", 'a "b"\né🎌', "0.png", ADDRESS, (Attribute("Level", 3), Attribute("Colour", "red")))
 
 
 def test_the_bytes_of_a_document() -> None:
     image = ImageFolder(CID).uri("0.png")
     assert image is not None
-    assert document(ROW, GENESIS, image).decode() == (
+    assert Documents(GENESIS).document(ROW, image).decode() == (
         '{"name":"Genesis #0","symbol":"GEN","description":"a \\"b\\"\\né🎌","seller_fee_basis_points":500,'
         f'"image":"ipfs://{CID}/0.png","external_url":"https://genesis.example/",'
         '"attributes":[{"trait_type":"Level","value":3},{"trait_type":"Colour","value":"red"}],'
@@ -42,7 +42,7 @@ def test_the_bytes_of_a_document() -> None:
 
 def test_what_is_not_given_is_not_there() -> None:
     row = Row(2, 0, "One", "", "clip.mp4", ADDRESS, ())
-    value = json.loads(document(row, CollectionData(name="G"), "ipfs://x/clip.mp4"))
+    value = json.loads(Documents(CollectionData(name="G")).document(row, "ipfs://x/clip.mp4"))
     assert set(value) == {
         "name", "symbol", "description", "seller_fee_basis_points", "image", "attributes", "collection", "properties"
     }  # fmt: skip
@@ -55,7 +55,8 @@ def test_what_is_not_given_is_not_there() -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_survives_and_recipients_stay_out(description: str, value: str) -> None:
-    data = document(Row(2, 0, "One", description, "1.png", ADDRESS, (("C", value),)), CollectionData(name="G"), "x")
+    row = Row(2, 0, "One", description, "1.png", ADDRESS, (Attribute("C", value),))
+    data = Documents(CollectionData(name="G")).document(row, "x")
     found = json.loads(data)
     assert (found["description"], found["attributes"][0]["value"]) == (description, value)
     assert ADDRESS.encode() not in data

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from mintworks_runners.core.errors import Finding, Findings, InvalidInput
-from mintworks_runners.metadata.rows import Row, read_rows
+from mintworks_runners.metadata.rows import Attribute, Row, read_rows
+from mintworks_runners.metadata.text import TextFile
 
 WALLET = "HkUpJvBqUjbR4kvHtQ3ngUZBGXxYmXC9fD4sdcSx4fCa"
 
@@ -15,7 +16,7 @@ WALLET = "HkUpJvBqUjbR4kvHtQ3ngUZBGXxYmXC9fD4sdcSx4fCa"
 def rows(tmp_path: Path, content: str | bytes, *, images: bool = False) -> list[Row]:
     path = tmp_path / "rows"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return list(read_rows(path, field="rows", findings=Findings(), images=images))
+    return list(read_rows(TextFile(path, "rows"), findings=Findings(), images=images))
 
 
 def problems(tmp_path: Path, content: str | bytes, *, images: bool = False) -> tuple[Finding, ...]:
@@ -62,14 +63,14 @@ GOOD: dict[str, tuple[str | bytes, list[tuple[str, dict[str, object]]]]] = {
 def test_good_files(tmp_path: Path, case: str) -> None:
     content, expected = GOOD[case]
     found = rows(tmp_path, content)
-    assert [(row.name, dict(row.attributes)) for row in found] == expected
+    assert [(row.name, {one.trait: one.value for one in row.attributes}) for row in found] == expected
     assert [row.index for row in found] == list(range(len(expected)))
 
 
 def test_known_columns_are_no_attributes(tmp_path: Path) -> None:
     content = f"recipient_wallet,image_filename,description,name,index,C\n{WALLET},a/b.png,words,One,7,1\n"
     (row,) = rows(tmp_path, content, images=True)
-    assert row == Row(2, 7, "One", "words", "a/b.png", WALLET, (("C", "1"),))
+    assert row == Row(2, 7, "One", "words", "a/b.png", WALLET, (Attribute("C", "1"),))
 
 
 def test_rows_count_as_a_spreadsheet_counts_them(tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ BAD: dict[str, tuple[str | bytes, list[Place]]] = {
     "only a header": ("name,C\n", [("EmptyInput", None, None)]),
     "no name column": ("Name,C\nOne,1\nTwo,2\n", [("MissingColumn", 1, "name")]),
     "a column twice": ("name,C,C\nOne,1,2\n", [("DuplicateColumn", 1, "C")]),
-    "a trait twice": ("name,C,attr:C\nOne,1,2\n", [("DuplicateColumn", 2, "attr:C")]),
+    "a trait twice": ("name,C,attr:C\nOne,1,2\n", [("DuplicateColumn", 1, "attr:C")]),
     "a value without a column name": ("name,,C\nOne,x,2\n", [("UnnamedColumn", 2, None)]),
     "too few and too many cells": (
         "name,C\nOne\nTwo,2\nThree,3,4\n",
@@ -106,7 +107,7 @@ BAD: dict[str, tuple[str | bytes, list[Place]]] = {
     "text after a quote": ('name,C\n"One"x,1\n', [("MalformedCsv", 2, None)]),
     "indexes": (
         "name,index\nA,0\nB,1\nC,1\nD,-1\nE,1.5\nF,\nG,99999999999\n",
-        [("DuplicateIndex", 4, "index"), *(("InvalidIndex", row, "index") for row in (5, 6, 7, 8))],
+        [*(("InvalidIndex", row, "index") for row in (5, 6, 7, 8)), ("DuplicateIndex", 4, "index")],
     ),
     "a gap": ("name,index\nA,1\nB,4\nC,2\n", [("IndexGap", None, "index")]),
     "JSONL": (
@@ -119,7 +120,7 @@ BAD: dict[str, tuple[str | bytes, list[Place]]] = {
             ("NestedValue", 5, "x"),
             ("MalformedJson", 6, None),
             ("MalformedJson", 7, None),
-            ("MalformedJson", 8, "n"),
+            ("InvalidNumber", 8, "n"),
             ("MalformedText", 9, "name"),
             ("MissingValue", 10, "name"),
         ],
@@ -171,7 +172,7 @@ def test_a_hundred_problems_in_full_and_the_rest_counted(tmp_path: Path) -> None
     path = tmp_path / "rows.csv"
     path.write_text("name,C\n" + ",x\n" * 250)
     with pytest.raises(InvalidInput) as caught:
-        list(read_rows(path, field="rows", findings=Findings(), images=False))
+        list(read_rows(TextFile(path, "rows"), findings=Findings(), images=False))
     assert (len(caught.value.findings), caught.value.total) == (100, 250)
 
 
@@ -186,7 +187,7 @@ def test_rows_stream(tmp_path: Path) -> None:
     """The first row is there before the file has ended: reading stops inside a file that never would."""
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps({"name": f"{n}"}) + "\n" for n in range(5)) + "not JSON\n")
-    reader = read_rows(path, field="rows", findings=Findings(), images=False)
+    reader = read_rows(TextFile(path, "rows"), findings=Findings(), images=False)
     assert [next(reader).name for _ in range(5)] == list("01234")
     with pytest.raises(InvalidInput):
         next(reader)

@@ -12,11 +12,13 @@ from typing import Literal
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mintworks_runners.core.errors import Findings, InvalidInput
+from mintworks_runners.metadata.columns import KNOWN
 from mintworks_runners.metadata.rows import read_rows
+from mintworks_runners.metadata.text import TextFile
 
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30).map(str.strip)
 names = cells.filter(lambda text: text and len(text.encode()) <= 32)
-columns = st.from_regex(r"[A-Z][a-z]{0,6}", fullmatch=True)
+columns = st.from_regex(r"[A-Z][a-z]{0,6}", fullmatch=True).filter(lambda name: name.lower() not in KNOWN)
 
 
 @st.composite
@@ -30,8 +32,8 @@ def read(data: bytes) -> list[tuple[str, dict[str, object]]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows"
         path.write_bytes(data)
-        found = list(read_rows(path, field="rows", findings=Findings(), images=False))
-    return [(row.name, dict(row.attributes)) for row in found]
+        found = list(read_rows(TextFile(path, "rows"), findings=Findings(), images=False))
+    return [(row.name, {one.trait: one.value for one in row.attributes}) for row in found]
 
 
 @dataclass(frozen=True)

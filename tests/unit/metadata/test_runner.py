@@ -13,6 +13,8 @@ from mintworks_api import MintJobSpec
 from mintworks_runners.core.errors import InputChanged, InvalidInput
 from mintworks_runners.core.protocol import Dependency
 from mintworks_runners.core.stop import StopSignal
+from mintworks_runners.ipfs.blocks import RAW
+from mintworks_runners.ipfs.car import read_blocks
 from mintworks_runners.metadata.recompute import MintItem, MintList, from_dependency, from_manifest
 from support.runs import Run
 from support.specs import ADDRESS, CID, METADATA, MINT
@@ -32,17 +34,22 @@ def cars(run: Run) -> list[str]:
     return sorted(path.name for path in (run.root / "state" / "cars").glob("*"))
 
 
+def documents(car: Path) -> list[bytes]:
+    """The documents in a CAR, in row order."""
+    return [block for cid, block in read_blocks(car) if cid.startswith(RAW)]
+
+
 async def test_a_job_leaves_a_car_in_the_state_directory(run: Run) -> None:
     assert await run.here() == 0
     result = run.termination["result"]
-    folder = run.root / "work" / "metadata"
+    made = documents(run.root / "state" / "cars" / f"{GOLDEN}.car")
     assert result == {
         "cid": GOLDEN,
         "items": 2,
-        "bytes": sum(path.stat().st_size for path in folder.iterdir()),
+        "bytes": sum(map(len, made)),
         "rowsSha256": hashlib.sha256(ROWS.encode()).hexdigest(),
     }
-    assert sorted(path.name for path in folder.iterdir()) == ["0.json", "1.json"]
+    assert [json.loads(one)["name"] for one in made] == ["One", "Two"]
     assert cars(run) == [f"{GOLDEN}.car"]
     assert aleph_cid.read_carv1_root(run.root / "state" / "cars" / f"{GOLDEN}.car") == GOLDEN
 
@@ -94,7 +101,7 @@ async def test_images_from_a_map(run: Run) -> None:
     run.spec = {**run.spec, "images": {"map": {"configMap": {"name": "m", "key": "map.json"}}}}
     run.mount("images.map/map.json", json.dumps({"1.png": CID, "2.png": CID}))
     assert await run.here() == 0
-    value = json.loads((run.root / "work" / "metadata" / "0.json").read_bytes())
+    value = json.loads(documents(run.root / "work" / "metadata.car")[0])
     assert value["image"] == f"ipfs://{CID}"
     run.mount("images.map/map.json", json.dumps({"1.png": CID}))
     assert await run.here() == 64

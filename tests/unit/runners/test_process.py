@@ -73,7 +73,7 @@ def test_a_read_only_root_is_enough(run: Run, tmp_path: Path) -> None:
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert list(others.iterdir()) == []
-    assert {path.name for path in (tmp_path / "work").iterdir()} == {"sources", "metadata", "metadata.car"}
+    assert {path.name for path in (tmp_path / "work").iterdir()} == {"sources", "metadata.car"}
 
 
 @pytest.mark.parametrize("kind", ["Job", "CleanupJob"])

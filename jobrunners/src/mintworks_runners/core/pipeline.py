@@ -43,6 +43,10 @@ class Steps(ABC, Generic[Item]):
     async def work(self, item: Item) -> int:
         """Do one item. Answers how many of the job's items that was (an item may be a chunk of several)."""
 
+    def share(self, done: int, total: int | None) -> float:
+        """How much of the per-item work is done, 0 to 1; of an unknown number of items nobody knows."""
+        return done / total if total else 0.0
+
     @abstractmethod
     async def finish(self) -> Result:
         """What is left to do once all items are done; the run's complete result."""
@@ -58,11 +62,11 @@ async def run_steps(steps: Steps[Item]) -> Result:
     async def one(item: Item) -> None:
         nonlocal done
         done += await steps.work(item)
+        percent = begin + (end - begin) * steps.share(done, total)
         if total:
-            percent = begin + (end - begin) * done / total
             context.reporter.progress(percent, steps.step, f"{done} of {total}", Items(total, done))
         else:
-            context.reporter.progress(begin, steps.step, f"{done} so far")
+            context.reporter.progress(percent, steps.step, f"{done} so far")
 
     context.stop.check()
     await bounded(steps.items(), one, limit=steps.concurrency, stop=context.stop)

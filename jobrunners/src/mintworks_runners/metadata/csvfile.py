@@ -3,106 +3,131 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Final
 
-from mintworks_runners.core.errors import Findings
+from mintworks_runners.core.errors import Findings, InvalidInput
 
-from .text import lines
+from .columns import COLUMN_LIMIT, Columns, Record
+from .text import LINE_LIMIT, TextFile
 
 DELIMITERS: Final = (",", ";", "\t")
 
-Cells = dict[str, object]
+RECORD_LIMIT: Final = 4 * LINE_LIMIT
+"""Characters of one row, whose quoted cells may hold any number of lines."""
+
+_DECLARATION: Final = "sep="
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One row: its number as a spreadsheet shows it (JSONL: as an editor does), and column → value without empty ones.
-
-    `note` says where in the file it is, where that is another number: a quoted cell may span several lines.
-    """
-
-    row: int
-    cells: Cells
-    note: str = ""
-
-
-def delimiter_of(header: str) -> str:
-    """The delimiter that splits this header line into the most columns; a comma where none does.
+def delimiter_of(header: Sequence[str]) -> str:
+    """The delimiter that splits the header's lines into the most columns; a comma where none does.
 
     Only the header is asked: rows may hold any of the three in quoted or plain text.
     """
-    return max(DELIMITERS, key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
+    return max(DELIMITERS, key=lambda mark: _width(header, mark))
 
 
-def read_csv(path: Path, field: str, findings: Findings, required: Sequence[str] = ()) -> Iterator[Record]:
+def _width(header: Sequence[str], delimiter: str) -> int:
+    try:
+        return len(next(csv.reader(header, delimiter=delimiter), []))
+    except csv.Error:
+        return 0
+
+
+def read_csv(text: TextFile, findings: Findings, required: Sequence[str] = ()) -> Iterator[Record]:
     """The records of the file. Row 1 is the header; blank rows count as a spreadsheet counts them, and are skipped.
 
     What is wrong with the header or a row's shape goes to `findings` and that row is left out; after broken quoting,
-    or where a `required` column is missing, reading ends. Raises InvalidInput where the file is no UTF-8 text.
+    or where the header is not usable, reading ends. Raises InvalidInput as `TextFile.lines` does.
     """
-    text = lines(path, field)
-    for start, line in enumerate(text):
-        if line.strip():
-            rows = _Rows(field, findings, start)
-            yield from rows.read(chain([line], text), delimiter_of(line), required)
-            return
-    findings.add("EmptyInput", "the file has no header", field=field)
+    rows = _Rows(text, findings)
+    yield from rows.read(required)
 
 
 class _Rows:
-    """Reads one file's rows; `row` counts as a spreadsheet does, from the `start` blank lines before the header on."""
+    """Reads one file's rows; `row` counts as a spreadsheet does, `_line` are the lines read so far."""
 
-    def __init__(self, field: str, findings: Findings, start: int) -> None:
-        self._field, self._findings, self._start, self._row = field, findings, start, start
+    def __init__(self, text: TextFile, findings: Findings) -> None:
+        self._text, self._findings = text, findings
+        self._row = self._line = self._length = 0
 
-    def read(self, text: Iterable[str], delimiter: str, required: Sequence[str]) -> Iterator[Record]:
-        reader = csv.reader(text, delimiter=delimiter, strict=True)
+    def read(self, required: Sequence[str]) -> Iterator[Record]:
+        lines = self._lines()
+        delimiter, header = self._start(lines)
+        if not header:
+            self._findings.add("EmptyInput", "the file has no header", field=self._text.field)
+            return
+        reader = csv.reader(chain(header, lines), delimiter=delimiter, strict=True)
         try:
-            names = self._header(next(reader), required)
-            for cells in reader if names else ():
+            columns = self._header(next(reader), required)
+            if columns is None:
+                return
+            width = len(columns.names)
+            for cells in reader:
                 self._row += 1
-                if any(cell.strip() for cell in cells):
-                    line = self._start + reader.line_num
-                    record = self._record(names, cells, f" (line {line} of the file)" if line != self._row else "")
-                    if record is not None:
-                        yield record
+                self._length = 0
+                values = [cell.strip() for cell in cells]
+                if any(values):
+                    if len(values) != width and not self._fits(values, width):
+                        continue
+                    yield Record(self._row, columns, values, self._line)
         except csv.Error as error:
             self._row += 1
-            line = self._start + reader.line_num
-            self._add(
-                "MalformedCsv", f"{error} at line {line} of the file; is a quote missing? What follows was not read"
-            )
+            where = f"{error} at line {self._line} of the file"
+            self._add("MalformedCsv", f"{where}; is a quote missing? What follows was not read")
 
-    def _header(self, cells: Sequence[str], required: Sequence[str]) -> Sequence[str]:
-        """The columns' names; none where a required one is missing, for then every row would tell the same."""
+    def _lines(self) -> Iterator[str]:
+        """The lines, as long as the row that they belong to does not fill the memory."""
+        for line in self._text.lines():
+            self._line += 1
+            self._length += len(line)
+            if self._length > RECORD_LIMIT:
+                message = f"a row has more than {RECORD_LIMIT} characters at line {self._line}; is a quote missing?"
+                raise InvalidInput.one("LineTooLong", message, field=self._text.field, row=self._row + 1)
+            yield line
+
+    def _start(self, lines: Iterator[str]) -> tuple[str, list[str]]:
+        """The delimiter and the header's lines: several where a quoted name holds line breaks; none in a blank file.
+
+        A first line `sep=;` is the way to tell Excel the delimiter, and does not count as a row there either.
+        """
+        declared, quotes = "", 0
+        header: list[str] = []
+        for line in lines:
+            text = line.rstrip("\r\n")
+            if self._line == 1 and text.lower().startswith(_DECLARATION) and len(text) == len(_DECLARATION) + 1:
+                declared = text[-1]
+            elif not header and not text.strip():
+                self._row += 1
+            else:
+                header.append(line)
+                quotes += line.count('"')
+                if quotes % 2 == 0:
+                    break
+        return declared or delimiter_of(header), header
+
+    def _header(self, cells: Sequence[str], required: Sequence[str]) -> Columns | None:
+        """The columns; None where they cannot be used, for then every row would tell the same."""
         self._row += 1
-        names = [cell.strip() for cell in cells]
-        for name in sorted({name for name in names if name and names.count(name) > 1}):
-            self._add("DuplicateColumn", "the header has this column twice", name)
-        missing = [name for name in required if name not in names]
-        for name in missing:
-            alike = next((other for other in names if other.lower().replace(" ", "_") == name), None)
-            hint = f"; {alike} has to be written {name}" if alike else f"; it has {', '.join(filter(None, names))}"
-            self._add("MissingColumn", f"the header has no column {name}{hint[:300]}", name)
-        return [] if missing else names
-
-    def _record(self, names: Sequence[str], cells: Sequence[str], note: str) -> Record | None:
-        if any(cell.strip() for cell in cells[len(names) :]) or len(cells) < len(names):
-            counts = f"{len(cells)} cells where the header has {len(names)} columns"
-            self._add("WrongCellCount", f"{counts}{note}; a cell that holds a delimiter or line break needs quotes")
+        self._length = 0
+        if len(cells) > COLUMN_LIMIT:
+            self._add("TooManyColumns", f"the header has {len(cells)} columns, at most {COLUMN_LIMIT} are possible")
             return None
-        found: Cells = {}
-        for position, (name, cell) in enumerate(zip(names, cells, strict=False), start=1):
-            value = cell.strip()
-            if value and not name:
-                self._add("UnnamedColumn", f"column {position} has a value but no name{note}")
-            elif value:
-                found[name] = value
-        return Record(self._row, found, note)
+        columns = Columns([cell.strip() for cell in cells])
+        for reason, message, column in columns.problems(required):
+            self._add(reason, message, column)
+        return None if columns.missing(required) else columns
+
+    def _fits(self, values: list[str], width: int) -> bool:
+        """Cut empty cells beyond the header; False, and a finding, where the row has another shape."""
+        if any(values[width:]) or len(values) < width:
+            note = f" (line {self._line} of the file)" if self._line != self._row else ""
+            counts = f"{len(values)} cells where the header has {width} columns"
+            self._add("WrongCellCount", f"{counts}{note}; a cell that holds a delimiter or line break needs quotes")
+            return False
+        del values[width:]
+        return True
 
     def _add(self, reason: str, message: str, column: str | None = None) -> None:
-        self._findings.add(reason, message, field=self._field, row=self._row, column=column)
+        self._findings.add(reason, message, field=self._text.field, row=self._row, column=column)

@@ -1,31 +1,40 @@
-"""The folder of documents on local disk, and its CID: computed here, as Kubo computes it (CIDv1, raw leaves, HAMT)."""
+"""From rows to the folder of documents: its CID, computed here as Kubo computes it, and its blocks as a CAR file.
+
+One pass: a row is checked, becomes a document, and the document a block in the CAR. Of an item there remain its CID
+and name (some 70 bytes), from which the folder's nodes are made at the end.
+"""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, NamedTuple, Self
 
-import aleph_cid
 from mintworks_api.metadatajob import CollectionData
 
 from mintworks_runners.core.errors import Findings
+from mintworks_runners.ipfs import blocks
+from mintworks_runners.ipfs.car import CarWriter, verify
+from mintworks_runners.ipfs.unixfs import CHUNK_BYTES, Folder, put_file, put_small
 
-from .documents import document, document_name, symbol_problem
+from .columns import ANIMATION, IMAGE
+from .consistency import Consistency
+from .documents import Documents, document_name, symbol_problem
 from .images import ImageSource
-from .rows import Row, read_rows
+from .rows import Row, is_url, read_rows
+from .text import TextFile
 
-CHUNK_ROWS: Final = 500
+CHUNK_ROWS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
     """What a folder is made of: rows on disk (spooled), what every document says, and where the images are.
 
-    `rows_field`, `map_field` and `collection_field` are the places in a spec that findings name.
+    `rows_field` and `collection_field` are the places in a spec that findings name.
     """
 
     rows: Path
@@ -34,60 +43,91 @@ class Collection:
     rows_field: str = "rows"
     collection_field: str = "collection"
 
-    def read(self) -> Iterator[Row]:
-        """The rows, checked, each with an image that exists in the map where there is one; see `read_rows`."""
-        findings = Findings()
-        if problem := symbol_problem(self.data):
-            findings.add("TooLong", problem, field=f"{self.collection_field}.symbol")
-        for row in read_rows(self.rows, field=self.rows_field, findings=findings, images=True):
-            if self.image(row) is None:
-                findings.add(
-                    "ImageMissing",
-                    f"the image map has no {row.image}",
-                    field=self.rows_field,
-                    row=row.row,
-                    column="image_filename",
-                )
+
+class Made(NamedTuple):
+    """A folder: its CID, how many documents, their bytes, and what is odd about the rows."""
+
+    cid: str
+    items: int
+    size: int
+    warnings: Findings
+
+
+class FolderMaker:
+    """Makes the folder of a collection: take all `chunks`, then `finish`. Without a `car` only its CID is computed.
+
+    As a context manager it leaves no part of a CAR behind.
+    """
+
+    def __init__(self, collection: Collection, car: Path | None) -> None:
+        self._collection, self._car = collection, car
+        self._text = TextFile(collection.rows, collection.rows_field)
+        self._consistency = Consistency(collection.rows_field)
+        self._findings = Findings()
+        self._documents = Documents(collection.data)
+        self._writer = CarWriter(car) if car is not None else None
+        self._put = self._writer.put if self._writer is not None else _nowhere
+        self._folder = Folder()
+        self._bytes = 0
+
+    @property
+    def share(self) -> float:
+        """How much of the rows has been read: 0 to 1."""
+        return self._text.share
+
+    def chunks(self) -> Iterator[int]:
+        """Make the documents, up to CHUNK_ROWS at a time: how many. InvalidInput at the end, with all problems."""
+        rows = self._rows()
+        while made := sum(map(self._add, islice(rows, CHUNK_ROWS))):
+            yield made
+
+    def finish(self) -> Made:
+        """Make the folder's own nodes; read the CAR back and hold each block against its CID."""
+        root = self._folder.close(self._put)
+        if self._writer is not None and self._car is not None:
+            self._writer.finish(root.cid)
+            verify(self._car, root.cid)
+        return Made(blocks.text(root.cid), len(self._folder), self._bytes, self._consistency.close())
+
+    def __enter__(self) -> Self:
+        """The maker itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        """Remove a CAR that was not finished."""
+        if self._writer is not None:
+            self._writer.__exit__(kind, value, at)
+
+    def _rows(self) -> Iterator[Row]:
+        if problem := symbol_problem(self._collection.data):
+            self._findings.add("TooLong", problem, field=f"{self._collection.collection_field}.symbol")
+        return read_rows(self._text, findings=self._findings, images=True, consistency=self._consistency)
+
+    def _add(self, row: Row) -> int:
+        """Make the row's document: 1 in any case."""
+        image = self._uri(row, row.image or "", IMAGE)
+        animation = row.animation
+        if animation is not None and not is_url(animation):
+            animation = self._uri(row, animation, ANIMATION)
+        # Where anything is wrong, the file is read to its end for the rest of its problems, and nothing made of it.
+        if not self._findings.total:
+            data = self._documents.document(row, image, animation)
+            self._bytes += len(data)
+            if len(data) <= CHUNK_BYTES:
+                entry = put_small(data, self._put)
             else:
-                yield row
+                parts = (data[start : start + CHUNK_BYTES] for start in range(0, len(data), CHUNK_BYTES))
+                entry = put_file(parts, self._put)
+            self._folder.add(document_name(row.index).encode(), entry)
+        return 1
 
-    def chunks(self) -> Iterator[list[Row]]:
-        """The rows in lists of CHUNK_ROWS."""
-        rows = self.read()
-        while chunk := list(islice(rows, CHUNK_ROWS)):
-            yield chunk
-
-    def image(self, row: Row) -> str | None:
-        """The URI of the row's image, or None where it has none."""
-        return self.images.uri(row.image) if row.image else None
-
-
-def new_folder(path: Path) -> Path:
-    """An empty directory at `path`; what an earlier run left there is removed."""
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
-    return path
+    def _uri(self, row: Row, name: str, column: str) -> str:
+        uri = self._collection.images.uri(name)
+        if uri is None:
+            message = f"the image map has no {name}"
+            self._findings.add("ImageMissing", message, field=self._text.field, row=row.row, column=column)
+        return uri or ""
 
 
-def write_documents(collection: Collection, rows: Sequence[Row], folder: Path) -> int:
-    """Write the rows' documents into the folder; answers their size in bytes."""
-    size = 0
-    for row in rows:
-        data = document(row, collection.data, collection.image(row) or "")
-        with (folder / document_name(row.index)).open("wb", buffering=0) as file:
-            file.write(data)
-        size += len(data)
-    return size
-
-
-def folder_cid(folder: Path) -> str:
-    """The folder's CID. Releases the GIL while it hashes."""
-    return str(aleph_cid.hash_folder(folder, cid_version=1, follow_symlinks=False))
-
-
-def write_car(folder: Path, car: Path) -> str:
-    """Pack the folder into a CARv1 file (replaced at once when complete); answers the folder's CID."""
-    part = car.with_name(f".{car.name}.part")
-    cid = str(aleph_cid.write_folder_car(folder, part, cid_version=1, follow_symlinks=False))
-    part.replace(car)
-    return cid
+def _nowhere(cid: bytes, block: bytes) -> None:
+    """Takes the blocks of a folder of which only the CID is asked."""

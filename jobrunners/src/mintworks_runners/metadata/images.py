@@ -51,6 +51,8 @@ _TYPES: Final = {
 }
 """A table of our own: the standard library's one depends on files of the machine, and with it the CID would."""
 
+UNKNOWN_TYPE: Final = "application/octet-stream"
+
 
 @dataclass(frozen=True, slots=True)
 class ImageFolder:
@@ -81,7 +83,7 @@ ImageSource = ImageFolder | ImageMap
 def mime_type(name: str) -> str:
     """The MIME type by the name's extension, `application/octet-stream` where it tells nothing."""
     match = _EXTENSION.search(name)
-    return _TYPES.get(match[1].lower() if match else "", "application/octet-stream")
+    return _TYPES.get(match[1].lower() if match else "", UNKNOWN_TYPE)
 
 
 def category(mime: str) -> str:
@@ -120,7 +122,7 @@ def _json_pairs(text: str) -> list[tuple[int | None, str, object]]:
 
 def _csv_pairs(text: str) -> list[tuple[int | None, str, object]]:
     header = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of(header), strict=True)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of([header]), strict=True)
     if not {"file", "cid"} <= set(reader.fieldnames or ()):
         raise ValueError(f"the header is {header[:80]!r}")
     found = [(row, record["file"], record["cid"]) for row, record in enumerate(reader, start=2)]

@@ -18,9 +18,10 @@ from mintworks_runners.core.errors import Findings, InputChanged, changed_where
 from mintworks_runners.core.protocol import Dependency
 
 from .documents import document_uri
-from .folder import Collection, folder_cid, new_folder, write_documents
+from .folder import FolderMaker
 from .gather import gather
 from .rows import read_rows
+from .text import TextFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,14 @@ class MintList:
 
     def __iter__(self) -> Iterator[MintItem]:
         """The items in row order."""
-        for row in read_rows(self.rows, field=self.field, findings=Findings(), images=False):
+        for row in read_rows(TextFile(self.rows, self.field), findings=Findings(), images=False):
             yield MintItem(row.index, row.name, document_uri(self.cid, row.index), row.recipient, row.row)
 
 
 async def from_dependency(context: JobContext, dependency: Dependency) -> MintList:
     """The items of the MetadataJob that this job depends on.
 
-    Spools the same sources, makes all documents in the scratch directory and computes the folder's CID. InputChanged
+    Spools the same sources, makes all documents and computes the folder's CID, and keeps neither. InputChanged
     where the sources are bad now, or give other rows, another number or another CID than the job's result names.
     """
     spec = parse_spec(dependency.kind, dependency.spec)
@@ -80,10 +81,12 @@ async def recomputed(
     """
     collection, rows = await gather(context.sources, spec, f"dependencies/{name}/")
     found("rowsSha256", rows.sha256)
-    folder = new_folder(context.work / "recomputed")
-    items = await _write(context, collection, folder)
+    maker, items = FolderMaker(collection, None), 0
+    for made in maker.chunks():
+        items += made
+        await context.stop.breathe()
     found("items", items)
-    cid = await context.stop.race(asyncio.to_thread(folder_cid, folder))
+    cid = (await context.stop.race(asyncio.to_thread(maker.finish))).cid
     found("cid", cid)
     return MintList(cid, items, rows.sha256, rows.path, collection.rows_field)
 
@@ -96,20 +99,11 @@ async def from_manifest(context: JobContext, manifest: Source, cid: str, field: 
     items = 0
     with changed_where("rowsSha256" in context.run.inputs):
         rows = await context.sources.spool(manifest, field)
-        for _ in read_rows(rows.path, field=field, findings=Findings(), images=False):
+        for _ in read_rows(TextFile(rows.path, field), findings=Findings(), images=False):
             items += 1
             if items % 1000 == 0:
                 await context.stop.breathe()
     return MintList(cid, items, rows.sha256, rows.path, field)
-
-
-async def _write(context: JobContext, collection: Collection, folder: Path) -> int:
-    items = 0
-    for chunk in collection.chunks():
-        await asyncio.to_thread(write_documents, collection, chunk, folder)
-        items += len(chunk)
-        context.stop.check()
-    return items
 
 
 def _same(dependency: Dependency, name: str, value: object) -> None:

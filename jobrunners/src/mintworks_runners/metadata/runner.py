@@ -1,10 +1,11 @@
-"""The MetadataJob runner: check the rows → write documents → folder CID → CAR → storage."""
+"""The MetadataJob runner: rows → checked → documents → a CAR whose CID is computed here → storage."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,75 +19,76 @@ from mintworks_runners.core.sources import Spooled
 from mintworks_runners.storage.base import Car
 from mintworks_runners.storage.opening import open_storage
 
-from .folder import Collection, new_folder, write_car, write_documents
+from .folder import FolderMaker, Made
 from .gather import gather
-from .rows import Row
 
 log = logging.getLogger(__name__)
 
 
 async def run(context: JobContext) -> Result:
-    """Run one MetadataJob: {cid, items, bytes, rowsSha256}."""
+    """Run one MetadataJob: {cid, items, bytes, rowsSha256}, and warnings where there are any."""
     spec = parse_spec(context.run.kind, context.run.spec)
     if not isinstance(spec, MetadataJobSpec):
         raise TypeError(f"{context.run.kind} is not a MetadataJob")
     # The CID is reported only after everything was checked.
-    with changed_where("cid" in context.run.inputs):
-        return await run_steps(MetadataSteps(context, spec))
+    with changed_where("cid" in context.run.inputs), ExitStack() as stack:
+        return await run_steps(MetadataSteps(context, spec, stack))
 
 
-class MetadataSteps(Steps[list[Row]]):
-    """The four steps; an item of the pipeline is a chunk of rows."""
+class MetadataSteps(Steps[int]):
+    """The four steps; an item of the pipeline is a number of rows whose documents were made."""
 
     step = "generate"
-    span = (20.0, 60.0)
+    span = (10.0, 60.0)
 
-    def __init__(self, context: JobContext, spec: MetadataJobSpec) -> None:
+    def __init__(self, context: JobContext, spec: MetadataJobSpec, stack: ExitStack) -> None:
         super().__init__(context)
-        self._spec = spec
-        self._collection: Collection
+        self._spec, self._stack = spec, stack
+        self._car = context.work / "metadata.car"
+        self._maker: FolderMaker
         self._rows: Spooled
-        self._folder = context.work / "metadata"
         self._total = 0
-        self._bytes = 0
 
-    async def prepare(self) -> int:
-        """Spool the sources, check every row, hold it against the frozen inputs."""
-        self.context.reporter.progress(0, "check", "reading the rows")
-        self._collection, self._rows = await gather(self.context.sources, self._spec)
+    async def prepare(self) -> None:
+        """Spool the sources, hold the rows against the frozen inputs."""
+        self.context.reporter.progress(0, "check", "reading the sources")
+        collection, self._rows = await gather(self.context.sources, self._spec)
         self._check_frozen({"rowsSha256": self._rows.sha256})
-        # All of the file is checked before anything is written: its problems are told together, and soon.
-        for chunk in self._collection.chunks():
-            self._total += len(chunk)
-            self.context.reporter.progress(10, "check", f"{self._total} rows checked")
-            await self.context.stop.breathe()
-        self._check_frozen({"items": self._total})
-        new_folder(self._folder)
-        return self._total
+        self._maker = self._stack.enter_context(FolderMaker(collection, self._car))
 
-    def items(self) -> Iterator[list[Row]]:
-        """The rows again, in chunks: they are not kept, for there may be a million."""
-        return self._collection.chunks()
+    def items(self) -> Iterator[int]:
+        """Check the rows and make their documents, in the scratch directory alone; all problems at the end."""
+        return self._maker.chunks()
 
-    async def work(self, item: list[Row]) -> int:
-        """Write one chunk's documents."""
-        self._bytes += await asyncio.to_thread(write_documents, self._collection, item, self._folder)
-        return len(item)
+    async def work(self, item: int) -> int:
+        """Let others run, and stop where the stop was asked for."""
+        self._total += item
+        await self.context.stop.breathe()
+        return item
+
+    def share(self, done: int, total: int | None) -> float:
+        """By the bytes read: how many rows there are is known at the end."""
+        del done, total
+        return self._maker.share
 
     async def finish(self) -> Result:
         """Pack the folder, tell what it is, put it into the storage."""
         reporter, stop = self.context.reporter, self.context.stop
+        self._check_frozen({"items": self._total})
         items = Items(self._total, self._total)
         reporter.progress(60, "pack", "computing the CID", items)
-        car = self.context.work / "metadata.car"
-        cid = await stop.race(asyncio.to_thread(write_car, self._folder, car))
+        made = await stop.race(asyncio.to_thread(self._maker.finish))
+        cid = made.cid
         self._check_frozen({"cid": cid})
+        _warn(made)
         reporter.report_inputs({"rowsSha256": self._rows.sha256, "items": self._total, "cid": cid})
         await reporter.settle()
         stop.check()
-        await self._store(cid, car)
-        reporter.progress(100, "done", cid, items)
-        return {"cid": cid, "items": self._total, "bytes": self._bytes, "rowsSha256": self._rows.sha256}
+        await self._store(cid, self._car)
+        warnings = made.warnings.total
+        reporter.progress(100, "done", f"{cid}; {warnings} warnings in the log" if warnings else cid, items)
+        result = {"cid": cid, "items": self._total, "bytes": made.size, "rowsSha256": self._rows.sha256}
+        return result | ({"warnings": warnings} if warnings else {})
 
     async def _store(self, cid: str, car: Path) -> None:
         """Put the CAR into the storage, telling how far that is."""
@@ -107,3 +109,11 @@ class MetadataSteps(Steps[list[Row]]):
             frozen = self.context.run.inputs.get(name)
             if frozen not in (None, value):
                 raise InputChanged(f"{name} is {value} now; the first attempt froze {frozen}")
+
+
+def _warn(made: Made) -> None:
+    """What is odd about the rows goes to the log, whatever becomes of the run."""
+    for warning in made.warnings.kept:
+        log.warning("%s: %s", warning.reason, warning)
+    if made.warnings.total > len(made.warnings.kept):
+        log.warning("%d warnings more", made.warnings.total - len(made.warnings.kept))
