@@ -66,6 +66,7 @@ HELM = Program(
 )
 KWOK = Program("kwok", "kwok", package="sigs.k8s.io/kwok/cmd/kwok")
 KUBO = Program("ipfs", "kubo", package="github.com/ipfs/kubo/cmd/ipfs")
+VERSITYGW = Program("versitygw", "versitygw", package="github.com/versity/versitygw/cmd/versitygw")
 
 
 def ensure(program: Program) -> Path:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from mintworks_dev import debian, golang
 
-ALL = (golang.KUBERNETES, golang.COREDNS, golang.PAUSE, golang.HELM, golang.KUBO, golang.KWOK)
+ALL = (
+    golang.KUBERNETES,
+    golang.COREDNS,
+    golang.PAUSE,
+    golang.HELM,
+    golang.KUBO,
+    golang.KWOK,
+    golang.VERSITYGW,
+)
 
 
 def main() -> None:

@@ -124,20 +124,90 @@ async def test_another_checksum_is_bad_input(reader: SourceReader, web: Web) -> 
     assert SHA in error.message
 
 
-async def test_ipfs_content_is_held_to_its_cid(reader: SourceReader, web: Web) -> None:
+async def test_http_goes_on_where_it_was_cut(reader: SourceReader, web: Web) -> None:
+    """More cuts than tries: what brings new bytes does not count."""
+    cuts = [Answer(body=BODY, ranges=True, cut_at=300_000) for _ in range(5)]
+    web.answers["/r"] = [*cuts, Answer(body=BODY, ranges=True)]
+    assert (await reader.spool(http(f"{web.url}/r"), "rows")).sha256 == SHA
+    assert web.ranges == [300_000 * n for n in range(6)]
+
+
+async def test_http_begins_anew_where_the_content_has_changed(reader: SourceReader, web: Web) -> None:
+    old = Answer(body=b"x" * len(BODY), ranges=True, cut_at=500_000)
+    web.answers["/r"] = [old, Answer(body=BODY, ranges=True)]
+    assert (await reader.spool(http(f"{web.url}/r"), "rows")).sha256 == SHA
+    assert web.ranges == [0, 0]
+
+
+async def test_http_that_is_always_cut_at_the_same_byte_ends(reader: SourceReader, web: Web) -> None:
+    web.answers["/r"] = [Answer(body=BODY, cut=True)]
+    error = await failure(reader, http(f"{web.url}/r"))
+    assert (error.reason, len(web.asked)) == ("SourceUnavailable", 3)
+
+
+async def test_http_that_goes_on_with_another_part(reader: SourceReader, web: Web) -> None:
+    etag = {"ETag": '"1"'}
+    wrong = Answer(206, BODY[7:], {**etag, "Content-Range": f"bytes 7-{len(BODY) - 1}/{len(BODY)}"})
+    web.answers["/r"] = [Answer(body=BODY[:50], cut=True, headers=etag), wrong, Answer(body=BODY)]
+    assert (await reader.spool(http(f"{web.url}/r"), "rows")).sha256 == SHA
+
+
+async def test_http_in_pieces_that_do_not_fit_is_fetched_once_more(reader: SourceReader, web: Web) -> None:
+    """A server whose ETag says that nothing changed, though it did."""
+    etag = {"ETag": '"1"'}
+    rest = Answer(206, BODY[50:], {**etag, "Content-Range": f"bytes 50-{len(BODY) - 1}/{len(BODY)}"})
+    web.answers["/r"] = [Answer(body=b"?" * 50, cut=True, headers=etag), rest, Answer(body=BODY)]
+    assert (await reader.spool(http(f"{web.url}/r"), "rows")).sha256 == SHA
+    assert len(web.asked) == 3
+
+
+async def test_what_is_announced_as_too_large_is_not_fetched(reader: SourceReader, web: Web) -> None:
+    web.answers["/r"] = [Answer(body=BODY, ranges=True, cut_at=0)]
+    error = await failure(reader, http(f"{web.url}/r"), limit=len(BODY) - 1)
+    assert (error.reason, error.exit_code, len(web.asked)) == ("SourceTooLarge", 64, 1)
+
+
+async def test_a_disk_without_room_is_told(reader: SourceReader, tmp_path: Path) -> None:
+    (tmp_path / "mounts" / "rows").mkdir()
+    (tmp_path / "mounts" / "rows" / "r").write_bytes(BODY)
+    spool = tmp_path / "work" / "sources" / "rows"
+    spool.parent.mkdir(parents=True)
+    spool.symlink_to("/dev/full")
+    error = await failure(reader, source(volume={"claim": "c", "path": "r"}))
+    assert (error.reason, error.exit_code) == ("SpoolFull", 1)
+
+
+def block(data: bytes) -> str:
     hasher = aleph_cid.CidHasher.for_ipfs_v1_raw_leaves()
-    hasher.update(BODY)
-    cid = hasher.finalize()
+    hasher.update(data)
+    cid: str = hasher.finalize()
+    return cid
+
+
+async def test_ipfs_content_is_held_to_its_cid(reader: SourceReader, web: Web) -> None:
+    cid = block(b"small")
     made = source(ipfs={"cid": cid, "gateway": f"{web.url}/"})
-    web.answers[f"/ipfs/{cid}"] = [Answer(body=BODY)]
-    assert (await reader.spool(made, "rows")).sha256 == SHA
-    web.answers[f"/ipfs/{cid}"] = [Answer(body=b"forged")]
+    web.answers[f"/ipfs/{cid}?format=raw"] = [Answer(503), Answer(body=b"small", cut=True), Answer(body=b"small")]
+    spooled = await reader.spool(made, "rows")
+    assert spooled.path.read_bytes() == b"small"
+    web.answers[f"/ipfs/{cid}?format=raw"] = [Answer(body=b"forged")]
     error = await failure(reader, made)
     assert (error.reason, error.exit_code) == ("GatewayMismatch", 1)
 
 
-async def test_ipfs_paths_are_encoded(reader: SourceReader, web: Web) -> None:
-    cid = aleph_cid.compute_cid(b"x")
-    web.answers[f"/ipfs/{cid}/a%20b/%C3%A4.csv"] = [Answer(body=BODY)]
-    made = source(ipfs={"cid": cid, "path": "a b/ä.csv", "gateway": web.url})
-    assert (await reader.spool(made, "rows")).sha256 == SHA
+async def test_ipfs_with_a_path_into_something_that_is_no_folder(reader: SourceReader, web: Web) -> None:
+    cid = block(b"small")
+    web.answers[f"/ipfs/{cid}?format=raw"] = [Answer(body=b"small")]
+    error = await failure(reader, source(ipfs={"cid": cid, "path": "rows.csv", "gateway": web.url}))
+    assert (error.reason, error.exit_code) == ("SourceMissing", 64)
+
+
+async def test_a_gateway_without_the_block(reader: SourceReader, web: Web) -> None:
+    error = await failure(reader, source(ipfs={"cid": block(b"x"), "gateway": web.url}))
+    assert (error.reason, len(web.asked)) == ("SourceUnavailable", 1)
+
+
+async def test_a_cid_that_cannot_be_verified(reader: SourceReader, web: Web) -> None:
+    cid = "b" + "a" * 60
+    error = await failure(reader, source(ipfs={"cid": cid, "gateway": web.url}))
+    assert (error.reason, error.exit_code, web.asked) == ("UnknownCid", 64, [])

@@ -18,6 +18,9 @@ EXIT_FAILED: Final = 1
 EXIT_BAD_INPUT: Final = 64
 EXIT_NOT_FINISHED: Final = 75
 
+SECRETS: Final = frozenset({"InvalidSecret", "MissingSecret"})
+"""Reasons that are about a Secret."""
+
 FULL_FINDINGS: Final = 100
 """So many findings of one run are kept in full; further ones are only counted."""
 
@@ -135,12 +138,13 @@ class InputChanged(NotFinished):
 def changed_where(frozen: bool) -> Iterator[None]:
     """Within this, InvalidInput becomes InputChanged where `frozen`: what was good when it was frozen has changed.
 
-    A job whose sources someone edits in the middle of its run waits for them to be put right; it does not fail.
+    A job whose sources someone edits in the middle of its run waits for them to be put right; it does not fail. Secrets
+    are not frozen: one that is bad is said to be, whenever that is.
     """
     try:
         yield
     except InvalidInput as error:
-        if not frozen:
+        if not frozen or error.reason in SECRETS:
             raise
         raise InputChanged(f"the sources were good when they were frozen, and are not now: {error.message}") from error
 

@@ -47,9 +47,25 @@ async def opened(read: float = 60.0) -> AsyncIterator[aiohttp.ClientSession]:
     timeout = aiohttp.ClientTimeout(total=None, connect=30.0, sock_connect=10.0, sock_read=read)
     # What a server compresses is not the bytes that a checksum is of.
     async with aiohttp.ClientSession(
-        timeout=timeout, trust_env=True, auto_decompress=False, headers={"Accept-Encoding": "identity"}
+        timeout=timeout,
+        trust_env=True,
+        auto_decompress=False,
+        headers={"Accept-Encoding": "identity"},
+        middlewares=(_once,),
     ) as session:
         yield session
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """aiohttp sends a PUT again by itself where its connection is cut. Here it is asked first what became of it."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientError, ConnectionError) as error:
+        raise _passing(error) from error
+
+
+def _passing(error: BaseException) -> Passing:
+    return Passing(f"{type(error).__name__}: {error}".rstrip(": "))
 
 
 @asynccontextmanager
@@ -63,7 +79,7 @@ async def asked(
                 raise Passing(await said(response), wait_asked(response.headers))
             yield response
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-        raise Passing(f"{type(error).__name__}: {error}".rstrip(": ")) from error
+        raise _passing(error) from error
 
 
 async def body(response: aiohttp.ClientResponse, limit: int = ANSWER_LIMIT) -> bytes:

@@ -34,12 +34,11 @@ class JsonLines(logging.Formatter):
 
 def configure(level: int = logging.INFO) -> None:
     """Send all logs to stdout as JSON lines, and what ends the process with them: Python's own traceback would hold the
-    messages of errors as they are. httpx's line a request is left out: it would log every RPC call.
+    messages of errors as they are.
     """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.captureWarnings(True)
     sys.excepthook = _uncaught
 

@@ -63,6 +63,10 @@ TABLE: dict[str, Reason] = {
     "ChecksumMismatch": _final("a source is not the one that the spec's sha256 names", "Correct one of them"),
     "UnknownCid": _final("a CID has a form that cannot be verified", "Name a CID of the usual forms"),
     "SourceUnavailable": _retry("a source cannot be read", _LOAD),
+    "SourceRefused": _retry(
+        "a server refuses to give a source", "Look at the Secret that the source names, and at what it may read."
+    ),
+    "SpoolFull": _retry("the pod's disk has no room for a source", "Look at the node's disk, or split the source."),
     "GatewayMismatch": _retry("the IPFS gateway answers with other content", "Look at the gateway."),
     # Rows
     "EmptyInput": _final("the file holds no rows", "Give it a header and rows"),

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
-import aleph_cid
-
+from mintworks_runners.core.errors import AttemptFailed
 from mintworks_runners.core.http import CHUNK, Told
 from mintworks_runners.core.stop import StopSignal
+from mintworks_runners.ipfs.blocks import text
+from mintworks_runners.ipfs.car import BrokenCar, read_root
 
 from .base import Car, Stored
 from .trying import unwritable
@@ -23,9 +24,11 @@ Answer = TypeVar("Answer")
 class CarFile:
     """One file. It appears whole or not at all: whoever finds it under its name finds all of it."""
 
-    def __init__(self, target: Path, name: str, stop: StopSignal) -> None:
+    def __init__(self, folder: Path, path: str, name: str, stop: StopSignal) -> None:
+        """At a path below `folder`, a volume's root, which no link may lead out of."""
         self.name = name
-        self._target = target
+        self._folder = folder
+        self._target = folder / path
         self._stop = stop
 
     async def put(self, car: Car, told: Told) -> Stored:
@@ -59,15 +62,19 @@ class CarFile:
     def _root(self) -> str | None:
         """The root of the file that is there; None where there is none, or one that is no CAR."""
         try:
-            return str(aleph_cid.read_carv1_root(self._target))
-        except (FileNotFoundError, IsADirectoryError, ValueError):
+            return text(read_root(self._target))
+        except (FileNotFoundError, IsADirectoryError, BrokenCar):
             return None
 
     def _put(self, car: Car, told: Told) -> Stored:
         if self._same(car):
             return Stored(already=True)
         self._target.parent.mkdir(parents=True, exist_ok=True)
+        if not self._target.parent.resolve().is_relative_to(self._folder.resolve()):
+            raise AttemptFailed("StorageRefused", f"{self.name}: {self._target.name} leads out of it")
         part = self._target.with_name(f".{self._target.name}.part")
+        # What a killed pod left there, or a link that somebody put there.
+        part.unlink(missing_ok=True)
         try:
             self._copy(car, part, told)
             part.replace(self._target)
@@ -83,7 +90,7 @@ class CarFile:
         return there and self._sha256(self._target) == self._sha256(car.path)
 
     def _copy(self, car: Car, part: Path, told: Told) -> None:
-        with car.path.open("rb") as source, part.open("wb") as copy:
+        with car.path.open("rb") as source, part.open("xb") as copy:
             while chunk := source.read(CHUNK):
                 self._stop.check()
                 copy.write(chunk)

@@ -9,10 +9,13 @@ from mintworks_api.storage import Storage as StorageSpec
 
 from mintworks_runners.core.context import JobContext
 from mintworks_runners.core.errors import AttemptFailed
+from mintworks_runners.s3.opening import open_bucket
 
 from .base import Storage
 from .carfile import CarFile
+from .carobject import CarObject
 from .kubo import open_kubo
+from .pinata import open_pinata, read_jwt
 
 
 @asynccontextmanager
@@ -27,12 +30,19 @@ async def open_storage(
     if spec is None:
         if environment.state is None:
             raise AttemptFailed("NoStorage", "the spec names no storage, and there is no state directory")
-        yield CarFile(environment.state / "cars" / f"{root}.car", "the state directory", stop)
+        yield CarFile(environment.state, f"cars/{root}.car", "the state directory", stop)
     elif spec.kubo is not None:
         async with open_kubo(spec.kubo.url, stop) as kubo:
             yield kubo
+    elif spec.pinata is not None:
+        pinata, secret = spec.pinata, f"{field}.pinata.secret"
+        jwt = read_jwt(environment.mount(secret) / pinata.secret.key, secret)
+        async with open_pinata(jwt, stop, api=pinata.api_url, uploads=pinata.upload_url) as account:
+            yield account
     elif spec.car is not None and spec.car.volume is not None:
         volume = spec.car.volume
-        yield CarFile(environment.mount(f"{field}.car.volume") / volume.path, f"claim {volume.claim}", stop)
-    else:
-        raise AttemptFailed("NoStorage", "this runner does not know the storage yet")
+        yield CarFile(environment.mount(f"{field}.car.volume"), volume.path, f"claim {volume.claim}", stop)
+    elif spec.car is not None and spec.car.object_store is not None:
+        place = spec.car.object_store
+        async with open_bucket(environment, place, f"{field}.car.objectStore") as bucket:
+            yield CarObject(bucket, place, stop)
