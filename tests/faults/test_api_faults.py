@@ -143,7 +143,7 @@ async def test_a_key_is_given_once_though_the_answer_that_gave_it_is_lost(behind
     lost = Script({f"patch {space} jobqueues second status": (Fate(Fault.CUT_AFTER),)})
     async with behind(lost) as (api, _):
         cache, slots = Cache(lambda _: None), Slots()
-        admitter = Admitter(api, cache, slots, lambda *_: None)
+        admitter = Admitter(api, cache, slots, lambda *_: None, lambda: None)
         for name in ("first", "second"):
             body = {"apiVersion": "mintworks.dev/v1alpha1", "kind": "JobQueue", "metadata": {"name": name}, "spec": {}}
             cache.put(QUEUES, await api.create(QUEUES, space, body))

@@ -18,6 +18,13 @@ PROMOTE = "promote"
 JOB_COMMANDS = (CANCEL, RETRY, PROMOTE)
 """Names of the annotations on a job, after `mintworks.dev/`, in the order in which they are carried out."""
 
+RETRY_FAILED = "retry-failed"
+CLEAN = "clean"
+DRAIN = "drain"
+
+QUEUE_COMMANDS = (RETRY_FAILED, CLEAN, DRAIN)
+"""Those on a queue."""
+
 Token = Annotated[str, Field(max_length=72)]
 
 
@@ -27,6 +34,7 @@ class JobCommands(StatusModel):
     cancel: Token | None = Field(None, description="Of mintworks.dev/cancel.")
     retry: Token | None = Field(None, description="Of mintworks.dev/retry.")
     promote: Token | None = Field(None, description="Of mintworks.dev/promote.")
+    retry_failed: Token | None = Field(None, description="Of mintworks.dev/retry-failed on the job's queue.")
 
 
 def annotation(command: str) -> str:

@@ -10,29 +10,41 @@ from mintworks_api import JobQueueStatus, Reservation
 
 from .api import Api
 from .cache import Cache
-from .core import Plan, QueueView, Waiting, admit, held
+from .core import Plan, QueueView, Standing, Waiting, admit, held
 from .keys import JobKey, Key, QueuesKey
 from .names import QUEUES
 from .owned import runs_of
 from .patch import merge_patch
 from .slots import Slots
+from .tally import HOUR
 from .views import queue_view
 from .writes import StaleError, refresh, write_status
 
 Json = dict[str, Any]
 
-#: A status in which only the number of waiting jobs differs is written no oftener than this, in seconds.
+#: Fields of a queue's status that decide nothing. Where only they differ it is written no oftener than this (seconds).
+NUMBERS = ("waiting", "counts", "last_hour", "oldest_waiting")
 COUNT_INTERVAL = 1.0
+#: Jobs fall out of the last hour one by one; so often is a write made of it at most, in seconds.
+RATES_INTERVAL = 60.0
 
 
 class Admitter:
-    """Gives slots. `wake` asks for a pass over a key after so many seconds."""
+    """Gives slots. `wake` asks for a pass over a key after so many seconds, `redis` whether Redis answers."""
 
-    def __init__(self, api: Api, cache: Cache, slots: Slots, wake: Callable[[Key, float], None]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        cache: Cache,
+        slots: Slots,
+        wake: Callable[[Key, float], None],
+        redis: Callable[[], bool | None],
+    ) -> None:
         self._api = api
         self._cache = cache
         self._slots = slots
         self._wake = wake
+        self._redis = redis
         self._written: dict[str, float] = {}
         #: Queues whose last write had no answer yet, and the reservations (uid, run) that it gave up.
         self._given_up: dict[tuple[str, str], frozenset[tuple[str, int]]] = {}
@@ -54,11 +66,13 @@ class Admitter:
             # Read again: an earlier queue of this pass may have taken a key.
             queue, taken = queue_view(obj), self._taken(objects, obj)
             slot_of = (queue.namespace, queue.name)
+            standing = self._standing(slot_of, now)
             plan = admit(
                 queue,
                 self._slots.waiting(slot_of),
                 self._slots.holding(slot_of),
                 now,
+                standing=standing,
                 still_held=lambda r: held(r, self._slots.get(r.uid), self._alive(r)),
                 taken=taken,
             )
@@ -68,6 +82,22 @@ class Admitter:
             self._wake_admitted(key.namespace, plan)
             if plan.again is not None:
                 self._wake(key, max(0.001, (plan.again - now).total_seconds()))
+            if standing.changes is not None:
+                self._wake(key, max(RATES_INTERVAL, (standing.changes - now).total_seconds()))
+
+    def _standing(self, queue: tuple[str, str], now: datetime) -> Standing:
+        tally = self._cache.tally
+        good, first = tally.since(queue, now - HOUR, good=True)
+        bad, other = tally.since(queue, now - HOUR, good=False)
+        ends = [moment + HOUR for moment in (first, other) if moment is not None]
+        return Standing(
+            phases=tally.phases(queue),
+            succeeded=good,
+            failed=bad,
+            oldest=self._slots.oldest(queue),
+            redis=self._redis(),
+            changes=min(ends, default=None),
+        )
 
     async def _find_out(self, namespace: str) -> None:
         """What became of writes that had no answer. Until then nobody knows which keys other queues have given."""
@@ -90,8 +120,9 @@ class Admitter:
         del self._given_up[name]
 
     def _postponed(self, key: QueuesKey, obj: Json, queue: QueueView, plan: Plan, clock: float) -> bool:
-        """Whether the difference can wait: only the count of waiting jobs changed, and it was written just now."""
-        if plan.status.model_copy(update={"waiting": queue.status.waiting}) != queue.status:
+        """Whether the difference can wait: only numbers changed, and they were written just now."""
+        numbers = {name: getattr(queue.status, name) for name in NUMBERS}
+        if plan.status.model_copy(update=numbers) != queue.status:
             return False
         age = clock - self._written.get(obj["metadata"]["uid"], float("-inf"))
         if age < COUNT_INTERVAL:

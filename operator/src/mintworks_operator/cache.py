@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from mintworks_api import DEFAULT_QUEUE, FINISHED, JOB_KINDS
+from mintworks_api import FINISHED, JOB_KINDS
 from pydantic import ValidationError
 
 from .api import JOBS, PODS, Resource
@@ -14,6 +14,7 @@ from .asked import slim
 from .keys import JobKey, Key, QueuesKey
 from .names import JOB, KIND, KINDS, QUEUES, UID, controller, is_run, label, run_number
 from .store import Store
+from .tally import Tally, phase_of, queue_of
 from .views import as_dict
 
 Json = dict[str, Any]
@@ -36,6 +37,7 @@ class Cache:
         self._wake = wake
         self.jobs = {kind: Store(_name) for kind in KINDS}
         self.queues = Store(_name)
+        self.tally = Tally()
         self.runs = Store(lambda o: label(o, UID))
         self.pods = Store(lambda o: label(o, UID))
         #: Numbers of runs whose Kubernetes Job was seen and is gone, by uid of the job.
@@ -98,7 +100,7 @@ class Cache:
             JobKey(kind, namespace, obj["metadata"]["name"])
             for kind, store in self.jobs.items()
             for obj in store.all()
-            if obj["metadata"]["namespace"] == namespace and _queue(obj) == queue
+            if obj["metadata"]["namespace"] == namespace and queue_of(obj) == queue
         ]
 
     def job_keys(self) -> list[JobKey]:
@@ -117,7 +119,7 @@ class Cache:
         """Another look at every job that has not come to its end, whatever was or was not seen."""
         for kind, store in self.jobs.items():
             for obj in store.all():
-                if _phase(obj) not in FINISHED:
+                if phase_of(obj) not in FINISHED:
                     self._wake(JobKey(kind, *_name(obj)))
 
     def count(self) -> Counter[tuple[str, str, str, str]]:
@@ -126,8 +128,8 @@ class Cache:
             (
                 kind,
                 obj["metadata"]["namespace"],
-                _queue(obj),
-                _phase(obj) or "New",
+                queue_of(obj),
+                phase_of(obj) or "New",
             )
             for kind, store in self.jobs.items()
             for obj in store.all()
@@ -165,18 +167,19 @@ class Cache:
                 self._wake(QueuesKey(namespace))
 
     def _job_changed(self, key: JobKey, new: Json | None, old: Json | None) -> None:
+        self.tally.change(key.kind, old, new)
         self._wake(key)
         if new is not None and old is None:
             for leader in self._leaders(key, new):
                 self._followers.setdefault(leader, set()).add(key)
-        if new is None or old is None or _phase(new) != _phase(old):
+        if new is None or old is None or phase_of(new) != phase_of(old):
             for follower in self._followers.get(key, ()):
                 self._wake(follower)
 
     def _queue_changed(self, obj: Json, new: Json | None, old: Json | None) -> None:
         namespace, name = _name(obj)
         self._wake(QueuesKey(namespace))
-        if new is None or old is None or new["metadata"].get("generation") != old["metadata"].get("generation"):
+        if new is None or old is None or _asks(new) != _asks(old):
             for key in self.queue_jobs(namespace, name):
                 self._wake(key)
 
@@ -192,9 +195,6 @@ class Cache:
             self._followers.get(leader, set()).discard(key)
 
 
-def _phase(obj: Json) -> str:
-    return str(as_dict(obj.get("status")).get("phase") or "")
-
-
-def _queue(obj: Json) -> str:
-    return str(as_dict(obj.get("spec")).get("queue") or DEFAULT_QUEUE)
+def _asks(queue: Json) -> tuple[object, object]:
+    """What of a queue concerns its jobs: its spec, and its commands."""
+    return queue["metadata"].get("generation"), as_dict(queue.get("status")).get("commands")

@@ -64,6 +64,7 @@ class Gatherer:
             refused=self.refused.get(job.uid),
             served=self._config.serves(key.namespace),
             allowed=self._config.runner_allowed,
+            newer=self._cache.tally.newer((key.namespace, job.queue), obj),
         )
 
     def forget(self, uid: str) -> None:

@@ -21,7 +21,7 @@ from .cache import Cache
 from .config import Config
 from .gather import Gatherer
 from .health import Health
-from .keys import Key, PulseKey
+from .keys import Key, PulseKey, QueuesKey
 from .lease import Lease
 from .progress import Progress
 from .reconcile import Reconciler
@@ -62,14 +62,14 @@ class Operator:
         cache = Cache(self._queue.add)
         slots = Slots()
         self._cache = cache
-        self._progress = Progress(config.redis_file, self._queue.add, time.monotonic)
+        self._progress = Progress(config.redis_file, self._queue.add, time.monotonic, self._wake_queues)
         gatherer = Gatherer(cache, api, config, self._progress.news)
         self._resync = Resync(api, cache, config, self._enter)
         self._reconciler = Reconciler(
             cache=cache,
             gatherer=gatherer,
             applier=Applier(api, cache, config, gatherer),
-            admitter=Admitter(api, cache, slots, self._queue.add),
+            admitter=Admitter(api, cache, slots, self._queue.add, lambda: self._progress.connected),
             slots=slots,
             progress=self._progress,
             health=health,
@@ -135,6 +135,10 @@ class Operator:
 
     def _enter(self, namespace: str) -> None:
         self._reconciler.enter(namespace)
+
+    def _wake_queues(self) -> None:
+        for namespace in {obj["metadata"]["namespace"] for obj in self._cache.queues.all()}:
+            self._queue.add(QueuesKey(namespace))
 
     async def _sweep(self) -> None:
         """What a job leaves in Redis goes with it; this is for jobs that went while no operator ran."""

@@ -67,13 +67,23 @@ class _Listened:
 class Progress:
     """Reads the streams of all active jobs with one blocking request, and echoes frozen inputs.
 
-    `wake` asks for a pass over a job after so many seconds; `clock` is in seconds and only grows.
+    `wake` asks for a pass over a job after so many seconds; `clock` is in seconds and only grows; `turned` hears that
+    Redis came or went.
     """
 
-    def __init__(self, file: Path, wake: Callable[[JobKey, float], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        wake: Callable[[JobKey, float], None],
+        clock: Callable[[], float],
+        turned: Callable[[], None],
+    ) -> None:
         self._file = file
         self._wake = wake
         self._clock = clock
+        self._turned = turned
+        #: Whether Redis answers; None before that is known.
+        self.connected: bool | None = None
         self._jobs: dict[str, _Listened] = {}
         self._redis: Redis | None = None
         #: Whether the connection was lost while many streams were asked for: one of them may hold more than Redis lets
@@ -181,7 +191,7 @@ class Progress:
                     why = "its URL cannot be used" if isinstance(error, ValueError) else error
                     log.warning("Redis is away, progress is not shown until it is back: %s", why)
                 away = True
-                metrics.REDIS.set(0)
+                self._turn(connected=False)
                 await self.close()
                 await asyncio.sleep(RETRY)
             else:
@@ -209,16 +219,23 @@ class Progress:
         await redis.ping()
         log.info("Redis answers")
         self._redis = redis
-        metrics.REDIS.set(1)
+        self._turn(connected=True)
         for listened in self._jobs.values():
             # A Redis that lost its memory holds neither the stream nor the echo any more.
             listened.last, listened.echoed, listened.bad = "0", None, False
+
+    def _turn(self, *, connected: bool) -> None:
+        metrics.REDIS.set(connected)
+        if self.connected is not connected:
+            self.connected = connected
+            self._turned()
 
     async def _follow(self) -> None:
         while self._redis is not None:
             jobs = {uid: listened for uid, listened in self._jobs.items() if listened.readable}
             if not jobs:
                 await asyncio.sleep(BLOCK / 1000)
+                await self._redis.ping()
                 continue
             with _cancelled_for_certain():
                 careful, self._careful = self._careful, True

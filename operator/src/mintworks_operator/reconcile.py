@@ -10,7 +10,7 @@ from typing import Any
 from .admitter import Admitter
 from .apply import Applier
 from .cache import Cache
-from .core import Decision, Holding, JobView, RunState, Snapshot, decide
+from .core import Decision, Holding, JobView, QueueView, RunState, Snapshot, decide
 from .gather import SLOW_START, Gatherer
 from .health import Health
 from .keys import JobKey, Key, PulseKey, QueuesKey
@@ -157,12 +157,23 @@ class Reconciler:
             self._progress.forget(uid)
             if job.finished:
                 self._gatherer.forget(uid)
+                self._displace(job, snapshot.queue)
             return
         self._progress.listen(uid, key, job.status.active.run)
         await self._progress.echo(uid, job.inputs)
         run = snapshot.run(job.status.active.run)
         if run is not None and run.state is RunState.PENDING:
             self._wake(key, SLOW_START.total_seconds())
+
+    def _displace(self, job: JobView, queue: QueueView | None) -> None:
+        """Another look at the job that is, by this one's end, no longer among those whose runs are kept."""
+        retention = queue.spec.retention if queue is not None and queue.spec is not None else None
+        keep = (retention.succeeded if job.succeeded else retention.failed) if retention is not None else None
+        if keep is None or keep.count is None:
+            return
+        found = self._cache.tally.displaced((job.namespace, job.queue), keep.count, good=job.succeeded)
+        if found is not None:
+            self._wake(found, 0.0)
 
     def _forget(self, key: JobKey, uid: str, queue: tuple[str, str]) -> None:
         """The job is gone. Its reservation stays as long as one of its runs lives."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
+from datetime import datetime
 
 from mintworks_api import JOB_KINDS
 from pydantic import ValidationError
@@ -43,6 +44,15 @@ class Slots:
     def waiting(self, queue: _Queue) -> list[Waiting]:
         """Who waits, first come first."""
         return self._waiting.get(queue, [])
+
+    def oldest(self, queue: _Queue) -> datetime | None:
+        """When the oldest of those who wait was created."""
+        line, found, at = self.waiting(queue), [], 0
+        while at < len(line):
+            # The line goes by priority, and within one by age.
+            found.append(line[at].created)
+            at = bisect_right(line, line[at].priority, lo=at, key=lambda w: w.priority)
+        return min(found, default=None)
 
     def holding(self, queue: _Queue) -> Iterable[Holding]:
         """Who holds a slot."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from mintworks_api import JOB_COMMANDS, JobQueueSpec, JobQueueStatus, JobStatus
+from mintworks_api import JOB_COMMANDS, QUEUE_COMMANDS, JobQueueSpec, JobQueueStatus, JobStatus
 from pydantic import ValidationError
 
 from .asked import asked_of, held
@@ -77,6 +77,7 @@ def queue_view(obj: Json) -> QueueView:
         generation=meta.get("generation", 1),
         spec=spec,
         status=_queue_status(as_dict(obj.get("status")), meta),
+        asked=asked_of(meta, QUEUE_COMMANDS),
     )
 
 

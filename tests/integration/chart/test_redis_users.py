@@ -255,7 +255,7 @@ async def test_the_operator_may_do_what_it_does_and_no_more(server: ChartRedis, 
     tenant.set("mw:ab:lease:x", "held")
     server.admin.config_resetstat()
     (tmp_path / "url").write_text(server.url(OPERATOR))
-    progress = Progress(tmp_path / "url", lambda _key, _delay: None, time.monotonic)
+    progress = Progress(tmp_path / "url", lambda _key, _delay: None, time.monotonic, lambda: None)
     task = asyncio.create_task(progress.run())
     try:
         progress.listen("v", JobKey("MetadataJob", "ab", "job"), 1)
@@ -342,7 +342,7 @@ async def test_what_one_tenant_tells_keeps_nobody_from_being_heard(server: Chart
     for _ in range(90):
         loud.xadd("mw:ab:loud:progress", {"data": "x" * 1_000_000})
     (tmp_path / "url").write_text(server.url(OPERATOR))
-    progress = Progress(tmp_path / "url", lambda _key, _delay: None, time.monotonic)
+    progress = Progress(tmp_path / "url", lambda _key, _delay: None, time.monotonic, lambda: None)
     for uid, namespace in (("loud", "ab"), ("v", "a"), ("w", "a")):
         progress.listen(uid, JobKey("MetadataJob", namespace, uid), 1)
     task = asyncio.create_task(progress.run())

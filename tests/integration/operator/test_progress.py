@@ -51,7 +51,7 @@ async def progress(
 ) -> AsyncIterator[Progress]:
     server.client.flushall()
     (tmp_path / "url").write_text(f"redis://127.0.0.1:{server.port}/0\n")
-    made = Progress(tmp_path / "url", lambda key, delay: woken.append((key, delay)), clock)
+    made = Progress(tmp_path / "url", lambda key, delay: woken.append((key, delay)), clock, lambda: None)
     task = asyncio.create_task(made.run())
     yield made
     assert not task.done(), "whatever was read, the task goes on"
@@ -159,7 +159,7 @@ async def test_a_cancellation_ends_the_task_wherever_it_meets_it(
 ) -> None:
     """redis-py swallows one in the middle of a command."""
     (tmp_path / "url").write_text(f"redis://127.0.0.1:{server.port}/0")
-    progress = Progress(tmp_path / "url", lambda key, delay: None, time.monotonic)
+    progress = Progress(tmp_path / "url", lambda key, delay: None, time.monotonic, lambda: None)
     progress.listen("a", key("a"), 1)
     task = asyncio.create_task(progress.run())
     for _ in range(moment * 3):
@@ -193,7 +193,7 @@ async def test_a_cancellation_ends_a_worker_whose_request_hangs(progress: Progre
 
 async def test_the_log_tells_no_password(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "url").write_text("redis://:s3cret/half@127.0.0.1:notaport/0")
-    progress = Progress(tmp_path / "url", lambda key, delay: None, time.monotonic)
+    progress = Progress(tmp_path / "url", lambda key, delay: None, time.monotonic, lambda: None)
     task = asyncio.create_task(progress.run())
     await eventually(lambda: "Redis is away" in caplog.text)
     task.cancel()
@@ -221,7 +221,7 @@ async def test_a_redis_that_cannot_be_used_is_told_of_without_its_password(
     caplog.set_level(logging.DEBUG)
     url = f"redis://operator:s3cret-5d1@127.0.0.1:{server.port}/0".replace(*change)
     (tmp_path / "url").write_text(url)
-    made = Progress(tmp_path / "url", lambda _key, _delay: None, clock)
+    made = Progress(tmp_path / "url", lambda _key, _delay: None, clock, lambda: None)
     task = asyncio.create_task(made.run())
     await eventually(lambda: "Redis is away" in caplog.text)
     task.cancel()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 from support.kubelet import Kubelet, eventually
-from support.specs import METADATA
+from support.specs import CID, METADATA
 
 JOB = "MetadataJob"
+RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 
 
 def test_a_paused_queue_starts_nothing_until_it_goes_on(space: Kubelet) -> None:
@@ -38,3 +39,43 @@ def test_a_rate_limit_outlives_its_operator(space: Kubelet) -> None:
     gaps = [later - first for first, later in zip(made, made[2:], strict=False)]
     assert all(gap > 5 for gap in gaps), gaps
     assert space.status(JOB, "a4")["attempts"]["made"] == 0
+
+
+def test_what_failed_is_retried_and_what_waits_is_drained_by_one_annotation_each(space: Kubelet) -> None:
+    space.apply("JobQueue", "slow", {"concurrency": 1, "jobDefaults": {"maxAttempts": 1}})
+    space.apply(JOB, "a", {**METADATA, "queue": "slow"})
+    space.end("a", 1, 1, {"reason": "KuboAway", "message": "No Kubo."})
+    space.phase(JOB, "a", "Failed")
+    space.mark("JobQueue", "slow", {"mintworks.dev/retry-failed": "1"})
+    space.start("a", 2)
+    assert space.phase(JOB, "a", "Running")["attempts"]["made"] == 0
+    space.apply(JOB, "b", {**METADATA, "queue": "slow"})
+    space.phase(JOB, "b", "Queued")
+    # The command's time is a whole second, and so is a creation's.
+    time.sleep(1.1)
+    space.mark("JobQueue", "slow", {"mintworks.dev/drain": "1"})
+    space.phase(JOB, "b", "Cancelled")
+    assert space.status(JOB, "a")["phase"] == "Running"
+    told = space.status("JobQueue", "slow")
+    assert [command["name"] for command in told["commands"]] == ["retry-failed", "drain"]
+    counts = eventually("the numbers", lambda: _counts(space, cancelled=1))
+    assert {name: n for name, n in counts.items() if n} == {"running": 1, "cancelled": 1}
+
+
+def _counts(space: Kubelet, **wanted: int) -> dict[str, int] | None:
+    counts: dict[str, int] = space.status("JobQueue", "slow").get("counts") or {}
+    return counts if wanted.items() <= counts.items() else None
+
+
+def test_runs_are_kept_of_the_newest_and_cleaned_on_request(space: Kubelet) -> None:
+    space.apply("JobQueue", "slow", {"retention": {"succeeded": {"count": 1}}})
+    for name in ("a", "b"):
+        space.apply(JOB, name, {**METADATA, "queue": "slow"})
+        space.end(name, 1, 0, {"result": RESULT})
+        space.phase(JOB, name, "Succeeded")
+        time.sleep(1.1)  # ends are told in whole seconds
+    eventually("the older one's run is gone", lambda: not space.jobs("a"))
+    assert len(space.jobs("b")) == 1
+    space.mark("JobQueue", "slow", {"mintworks.dev/clean": "1"})
+    eventually("all runs are gone", lambda: not space.jobs())
+    assert space.status(JOB, "b")["phase"] == "Succeeded"

@@ -13,11 +13,12 @@ from mintworks_operator.admitter import Admitter
 from mintworks_operator.api import JOBS, PODS, Api, ApiError
 from mintworks_operator.cache import Cache
 from mintworks_operator.config import load
-from mintworks_operator.core import CreateRun, News, RunState, Snapshot, WriteStatus, decide, texts
+from mintworks_operator.core import CreateRun, News, RunState, Snapshot, WriteStatus, admit, decide
 from mintworks_operator.gather import Gatherer
 from mintworks_operator.keys import JobKey, Key, QueuesKey
 from mintworks_operator.names import KINDS, QUEUES, labels
 from mintworks_operator.slots import Slots
+from mintworks_operator.views import queue_view
 from support.specs import METADATA
 from support.web import Answer, serve
 
@@ -194,22 +195,16 @@ async def test_another_pod_with_a_runs_labels_does_not_speak_for_it(nowhere: Api
 
 
 def queue(*reservations: Json) -> Json:
-    ready = {"type": "Ready", "status": "True", "reason": "Ready", "message": texts.QUEUE_READY}
-    status = {
-        "observedGeneration": 1,
-        "conditions": [{**ready, "observedGeneration": 1, "lastTransitionTime": STAMP}],
-        "running": len(reservations),
-        "waiting": 0,
-        "summary": f"{len(reservations)}/5",
-        "reservations": list(reservations),
-    }
+    """A queue whose status says all that it would say."""
     meta = {"namespace": "ns", "name": "default", "uid": "q", "resourceVersion": "1", "generation": 1}
-    return {"metadata": meta, "spec": {}, "status": status}
+    made = {"metadata": meta, "spec": {}, "status": {"reservations": list(reservations)}}
+    status = admit(queue_view(made), [], [], NOW, still_held=lambda _: True).status
+    return {**made, "status": status.wire()}
 
 
 async def keeps(cache: Cache, api: Api) -> bool:
     """Whether the queue's reservations stay as they are; anything else would have to be written."""
-    admitter = Admitter(api, cache, Slots(), lambda *_: None)
+    admitter = Admitter(api, cache, Slots(), lambda *_: None, lambda: None)
     try:
         await admitter.admit(QueuesKey("ns"), NOW, 0.0)
     except ApiError:

@@ -13,7 +13,7 @@ from mintworks_operator.api import Api, ApiError
 from mintworks_operator.apply import Applier
 from mintworks_operator.cache import Cache
 from mintworks_operator.config import load
-from mintworks_operator.core import Holding, Waiting, texts
+from mintworks_operator.core import Holding, Standing, Waiting, admit, texts
 from mintworks_operator.gather import Gatherer
 from mintworks_operator.health import Health
 from mintworks_operator.keys import JobKey, Key, QueuesKey
@@ -21,12 +21,14 @@ from mintworks_operator.names import KINDS, QUEUES
 from mintworks_operator.progress import Progress
 from mintworks_operator.reconcile import Reconciler
 from mintworks_operator.slots import Slots
+from mintworks_operator.views import queue_view
 from mintworks_operator.writes import StaleError
 from support.specs import ADDRESS, CID, MINT
 
 Json = dict[str, Any]
 
 STAMP = "2026-01-01T00:00:00Z"
+NOW = datetime.fromisoformat(STAMP)
 TREE: Json = {**MINT, "tree": {"address": ADDRESS}}
 ACTIVE: Json = {"phase": "Running", "active": {"run": 1, "reserved": STAMP}, "attempts": {"runs": 1}}
 
@@ -45,9 +47,9 @@ class Unreachable:
 
         config = load(["--namespaces", "ns"], {"MINTWORKS_IMAGES": '{"runner": "r"}'})
         self.cache, self.slots = Cache(wake), Slots()
-        progress = Progress(config.redis_file, wake, lambda: 0.0)
+        progress = Progress(config.redis_file, wake, lambda: 0.0, lambda: None)
         gatherer = Gatherer(self.cache, api, config, progress.news)
-        self.admitter = Admitter(api, self.cache, self.slots, wake)
+        self.admitter = Admitter(api, self.cache, self.slots, wake, lambda: True)
         self.reconciler = Reconciler(
             cache=self.cache,
             gatherer=gatherer,
@@ -134,25 +136,22 @@ async def test_a_job_that_is_gone_holds_nothing_though_no_pass_succeeded(operato
 
 async def test_a_key_is_held_though_the_queue_that_gave_it_is_deleted(operator: Unreachable) -> None:
     """`b` waits for the same tree in a queue that exists; giving it the slot would be written, and would fail."""
-    ready = {"type": "Ready", "status": "True", "reason": "Ready", "message": texts.QUEUE_READY}
-    status = {
-        "observedGeneration": 1,
-        "conditions": [{**ready, "observedGeneration": 1, "lastTransitionTime": STAMP}],
-        "running": 0,
-        "waiting": 1,
-        "summary": "0/5",
-    }
     manifest = {"cid": CID, "manifest": {"configMap": {"name": "rows", "key": "rows.csv"}}}
     spec = {**TREE, "metadataFrom": manifest}
     operator.cache.put(KINDS["MintJob"], obj("a", {**spec, "queue": "gone"}, ACTIVE))
     operator.cache.put(KINDS["MintJob"], obj("b", spec, {}))
-    operator.cache.put(QUEUES, obj("default", {}, status))
     operator.reconciler.begin()
     for name in ("a", "b"):
         with pytest.raises(ApiError):
             await operator.reconciler.reconcile(JobKey("MintJob", "ns", name))
     waiting = Waiting("b", 1, "MintJob", 5, datetime.fromisoformat(STAMP), "b", (f"tree:{ADDRESS}",))
     operator.slots.set(("ns", "default"), "b", waiting)
+    queue = obj("default", {}, {})
+    standing = Standing(operator.cache.tally.phases(("ns", "default")), oldest=waiting.created, redis=True)
+    told = admit(
+        queue_view(queue), [waiting], [], NOW, standing=standing, still_held=bool, taken=frozenset(waiting.keys)
+    )
+    operator.cache.put(QUEUES, {**queue, "status": told.status.wire()})
     await operator.reconciler.reconcile(QueuesKey("ns"))
 
 

@@ -55,7 +55,7 @@ def test_every_reason_that_the_operator_tells_has_advice() -> None:
     """And every reason of the tables can be told."""
     used = names_of_texts()
     constants = {v for n, v in vars(texts).items() if n in used and isinstance(v, str) and re.fullmatch("[A-Z]\\w+", v)}
-    types = {texts.ADMITTED, texts.PROGRESSING, texts.FAILED, texts.READY}
+    types = {texts.ADMITTED, texts.PROGRESSING, texts.FAILED, texts.READY, texts.HEALTHY, texts.REDIS_CONNECTED}
     troubles_ = {reason for *_, reason in (*troubles.TEXTS, *troubles.NAMED)}
     troubles_ |= {*troubles.WAITING.values(), *troubles.EVENT_REASONS.values(), *troubles.OTHERS}
     assert troubles_ == set(texts.STARTS)

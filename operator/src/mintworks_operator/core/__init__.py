@@ -19,6 +19,7 @@ from .document import encode
 from .news import fold
 from .permits import Allowed
 from .slots import Holding, Slot, Waiting
+from .standing import Standing
 from .views import Asked, Failure, JobView, News, QueueView, RunState, RunView, Snapshot, Trouble
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "RunView",
     "Slot",
     "Snapshot",
+    "Standing",
     "StopRun",
     "Tell",
     "Trouble",

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-from mintworks_api import DEFAULT_CONCURRENCY, JobQueueStatus, Reservation, Starts
-from mintworks_api.status import Condition
+from mintworks_api import DEFAULT_CONCURRENCY, JobQueueStatus, Reservation
 
-from . import texts
+from .bulk import noted
 from .ratelimit import left, next_at, started
 from .slots import Holding, Slot, Waiting
-from .times import seconds
+from .standing import UNTOLD, Standing, conditions
 from .views import QueueView
 
 
@@ -44,6 +42,7 @@ def admit(
     holding: Iterable[Holding],
     now: datetime,
     *,
+    standing: Standing = UNTOLD,
     still_held: Callable[[Reservation], bool],
     taken: frozenset[str] = frozenset(),
 ) -> Plan:
@@ -54,6 +53,7 @@ def admit(
         waiting: Jobs that wait for a slot, in their `order`; read only as far as slots are free.
         holding: Jobs that run, whether or not their reservation is still written.
         now: The time.
+        standing: What is told of the queue.
         still_held: `held` for a reservation of this queue.
         taken: Exclusive keys held elsewhere in the namespace.
     """
@@ -80,39 +80,23 @@ def admit(
         starts = started(starts, limit, now, len(admitted)) if admitted else starts
         held_back = len(admitted) == allowed < free and len(waiting) > len(admitted)
         again = next_at(starts, limit, now) if held_back else None
-    status = _status(queue, kept.values(), max(0, len(waiting) - len(admitted)), starts, now)
+    slots = sorted(kept.values(), key=lambda r: (r.uid, r.run))
+    status = JobQueueStatus(
+        observed_generation=queue.generation,
+        conditions=conditions(queue, standing, now),
+        running=len(slots),
+        waiting=max(0, len(waiting) - len(admitted)),
+        summary=f"{len(slots)}/{_concurrency(queue)}",
+        counts=standing.counts(),
+        last_hour=standing.last_hour(),
+        oldest_waiting=standing.oldest,
+        reservations=slots,
+        starts=starts,
+        commands=noted(queue, now),
+    )
     released = tuple(r.uid for r in queue.status.reservations if (r.uid, r.run) not in kept)
     return Plan(status, status != queue.status, tuple(admitted), released, again)
 
 
 def _concurrency(queue: QueueView) -> int:
     return (queue.spec.concurrency if queue.spec is not None else None) or DEFAULT_CONCURRENCY
-
-
-def _status(
-    queue: QueueView, reservations: Iterable[Reservation], waiting: int, starts: list[Starts], now: datetime
-) -> JobQueueStatus:
-    slots = sorted(reservations, key=lambda r: (r.uid, r.run))
-    return JobQueueStatus(
-        observed_generation=queue.generation,
-        conditions=[_ready(queue, now)],
-        running=len(slots),
-        waiting=waiting,
-        summary=f"{len(slots)}/{_concurrency(queue)}",
-        reservations=slots,
-        starts=starts,
-    )
-
-
-def _ready(queue: QueueView, now: datetime) -> Condition:
-    valid, paused = queue.spec is not None, queue.spec is not None and bool(queue.spec.paused)
-    old = next((c for c in queue.status.conditions if c.type == texts.READY), None)
-    status: Literal["True", "False"] = "True" if valid else "False"
-    return Condition(
-        type=texts.READY,
-        status=status,
-        reason=texts.PAUSED if paused else texts.READY if valid else texts.QUEUE_INVALID,
-        message=texts.QUEUE_PAUSED if paused else texts.QUEUE_READY if valid else texts.queue_invalid(queue.name),
-        observed_generation=queue.generation,
-        last_transition_time=old.last_transition_time if old is not None and old.status == status else seconds(now),
-    )

@@ -38,6 +38,7 @@ Policy = Callable[[Case, Draft], Draft]
 #: In this order, until one settles: what ended, what runs, what holds a job back, what starts it.
 POLICIES: tuple[Policy, ...] = (
     commands.commands,
+    commands.bulk,
     reopened.reopened,
     finished.expire,
     restored.restored,

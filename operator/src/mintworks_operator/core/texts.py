@@ -13,6 +13,8 @@ PROGRESSING = "Progressing"
 SUCCEEDED = "Succeeded"
 FAILED = "Failed"
 READY = "Ready"
+HEALTHY = "Healthy"
+REDIS_CONNECTED = "RedisConnected"
 
 # Reasons: one word for machines.
 STARTING = "Starting"
@@ -40,6 +42,11 @@ CANCELLED = "Cancelled"
 RETRIED = "Retried"
 PROMOTED = "Promoted"
 COMMAND_IGNORED = "CommandIgnored"
+DRAINED = "Drained"
+DEGRADED = "Degraded"
+UNHEALTHY = "Unhealthy"
+REDIS_AWAY = "RedisAway"
+NO_REDIS = "NoRedis"
 INPUT_BAD = "InputBad"
 STOPPED = "Stopped"
 DISRUPTED = "Disrupted"
@@ -87,7 +94,6 @@ WAITS: dict[str, Reason] = {
     QUEUE_INVALID: Reason(
         "the operator cannot read the queue's spec", "Correct the JobQueue; until then it admits nothing."
     ),
-    PAUSED: Reason("the queue starts nothing", "Set spec.paused of the JobQueue to false."),
     DEPENDENCY_MISSING: Reason("the job that it builds on does not exist", "Apply the job that the message names."),
     DEPENDENCY_FAILED: Reason(
         "the job that it builds on failed",
@@ -261,6 +267,10 @@ RUNS: dict[str, Reason] = {
 #: How a job ended, where that is no reason of its runner.
 ENDS: dict[str, Reason] = {
     SUCCEEDED: Reason("all is done", "Nothing."),
+    DRAINED: Reason(
+        "somebody set the annotation mintworks.dev/drain on the queue while the job waited",
+        f"To begin it again, {AGAIN}.",
+    ),
     CANCELLED: Reason("somebody set the annotation mintworks.dev/cancel", f"To begin it again, {AGAIN}."),
     ATTEMPTS_EXHAUSTED: Reason(
         "every attempt failed",
@@ -272,13 +282,22 @@ ENDS: dict[str, Reason] = {
     ),
 }
 
+#: What a queue's conditions say.
+QUEUES: dict[str, Reason] = {
+    PAUSED: Reason("the queue starts nothing", "Set spec.paused of the JobQueue to false."),
+    DEGRADED: Reason("some jobs fail, or Redis does not answer", "Look at what failed, or at Redis."),
+    UNHEALTHY: Reason("most jobs fail, or the spec cannot be read", "Look at what failed; correct the spec."),
+    REDIS_AWAY: Reason("Redis does not answer the operator", "Look at the release's Redis; jobs go on without it."),
+    NO_REDIS: Reason("the operator was given no Redis", "Nothing; progress is not shown."),
+}
+
 #: What became of a command: reasons of Events alone.
 ANSWERS: dict[str, Reason] = {
     PROMOTED: Reason("somebody set the annotation mintworks.dev/promote", "It starts as soon as its queue has a slot."),
     COMMAND_IGNORED: Reason("there was nothing to do for a command", "Nothing; the message says why."),
 }
 
-REASONS = {**WAITS, **STARTS, **RUNS, **ENDS, **ANSWERS}
+REASONS = {**WAITS, **STARTS, **RUNS, **ENDS, **QUEUES, **ANSWERS}
 
 STARTING_MESSAGE = "The run's pod is being started."
 RUNNING_MESSAGE = "The run is under way."
@@ -289,6 +308,7 @@ START_TIMEOUT_STOPPING = "The run was given up, because its container did not st
 REOPENED_MESSAGE = "The dry run has ended; the job begins for real."
 CANCELLED_MESSAGE = f"The job was cancelled. {REASONS[CANCELLED].todo}"
 CANCELLING_MESSAGE = "The job is being cancelled: its run was asked to stop."
+DRAINED_MESSAGE = f"The queue was drained while the job waited. {REASONS[DRAINED].todo}"
 RETRIED_MESSAGE = "The job begins again, with fresh attempts; what is done already stays done."
 PROMOTED_MESSAGE = "The job no longer waits for its time."
 NOT_CANCELLED = "the job is finished."
@@ -307,6 +327,10 @@ STOPPED_MESSAGE = "The run stopped before its work was finished."
 FAILED_MESSAGE = "The run failed without saying why."
 INPUT_BAD_MESSAGE = "The runner refused the input without saying why."
 QUEUE_READY = "Admits jobs."
+HEALTHY_MESSAGE = "Jobs that ended within the last hour mostly succeeded."
+REDIS_CONNECTED_MESSAGE = "Redis answers."
+REDIS_AWAY_MESSAGE = "Redis does not answer: progress is not shown, and mint jobs wait before they sign."
+NO_REDIS_MESSAGE = "The operator was given no Redis."
 QUEUE_PAUSED = "Starts nothing, because spec.paused is true; what runs goes on."
 RESTORED_MESSAGE = "The status came from a backup: the run it names was another resource's, and is not waited for."
 
@@ -409,6 +433,11 @@ def input_changed(name: str, frozen: object, found: object) -> str:
 def asked_for(what: str, by: str) -> str:
     """What a command did, and the field manager that asked for it."""
     return f"{what} Asked for by {by}." if by else what
+
+
+def failing(failed: int, ended: int) -> str:
+    """Of the jobs that ended within the last hour, so many failed."""
+    return f"{failed} of the {ended} jobs that ended within the last hour failed."
 
 
 def spec_too_large(size: int, limit: int) -> str:

@@ -143,6 +143,7 @@ class QueueView:
     generation: int
     spec: JobQueueSpec | None
     status: JobQueueStatus = field(default_factory=JobQueueStatus)
+    asked: Mapping[str, Asked] = field(default_factory=dict)
 
     def reserved(self, uid: str, run: int) -> bool:
         """Whether that run holds a slot."""
@@ -164,6 +165,7 @@ class Snapshot:
     `runs` are the runs of this job's uid that exist; `lost` the numbers of runs that were seen and are gone.
     `dependencies` holds the jobs that exist, by name. `refused` is why the last attempt to create the active run was
     turned down. `served`: whether the namespace is enabled. `allowed`: what runners' pods may be; None: anything.
+    `newer`: how many jobs of its queue came to the same end after this one, where it is finished.
     """
 
     job: JobView
@@ -175,6 +177,7 @@ class Snapshot:
     refused: Trouble | None = None
     served: bool = True
     allowed: Allowed | None = None
+    newer: int = 0
 
     def run(self, number: int) -> RunView | None:
         """The run of that number, where it exists."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mintworks_api import CANCEL, FINISHED, PROMOTE, RETRY, JobCommands, Phase
+from mintworks_api import CANCEL, DRAIN, FINISHED, PROMOTE, RETRY, RETRY_FAILED, JobCommands, Phase
 
 from .. import texts
 from ..actions import Emit
+from ..bulk import failed_before, given, waited_before
 from ..draft import Case, Draft
 from ..views import Asked
 from .conclude import finish
@@ -27,6 +28,19 @@ def commands(case: Case, draft: Draft) -> Draft:
     for name, asked in new.items():
         if not (first and asked.at_creation) and not draft.settled:
             draft = _COMMANDS[name](case, draft, asked)
+    return draft
+
+
+def bulk(case: Case, draft: Draft) -> Draft:
+    """What was asked of all jobs of the queue."""
+    job, queue = case.snapshot.job, case.snapshot.queue
+    seen = draft.status.commands or JobCommands()
+    retry, drain = given(queue, RETRY_FAILED), given(queue, DRAIN)
+    if retry is not None and seen.retry_failed != retry.token and failed_before(job, retry):
+        draft = draft.write(commands=seen.model_copy(update={"retry_failed": retry.token}))
+        return anew(case, draft, texts.RETRIED, texts.asked_for(texts.RETRIED_MESSAGE, retry.by))
+    if drain is not None and waited_before(job, drain):
+        return finish(case, draft, Phase.CANCELLED, texts.DRAINED, texts.asked_for(texts.DRAINED_MESSAGE, drain.by))
     return draft
 
 

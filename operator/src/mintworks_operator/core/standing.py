@@ -1,0 +1,107 @@
+"""How a queue stands, for people: counts, rates, health. It decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from mintworks_api import JobCounts, LastHour
+from mintworks_api.status import Condition
+
+from . import texts
+from .times import seconds
+from .views import QueueView
+
+#: From so many ends within an hour on their failures say something of the queue.
+TELLING = 5
+#: Shares of failures from which a queue is degraded, and unhealthy.
+SOME, MANY = 0.1, 0.5
+_MINUTES = 60
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of a queue's jobs: numbers by phase, ends within the last hour, the creation of the oldest that
+    waits. `redis`: whether Redis answers; None where there is none. `changes`: when an end is no longer of that hour.
+    """
+
+    phases: Mapping[str, int] = field(default_factory=dict)
+    succeeded: int = 0
+    failed: int = 0
+    oldest: datetime | None = None
+    redis: bool | None = None
+    changes: datetime | None = None
+
+    def counts(self) -> JobCounts:
+        """The numbers by phase; a job that has none is pending."""
+        known = {name: self.phases.get(name.capitalize(), 0) for name in JobCounts.model_fields}
+        return JobCounts(**known | {"pending": known["pending"] + self.phases.get("", 0)})
+
+    def last_hour(self) -> LastHour:
+        """The rates."""
+        return LastHour(
+            succeeded=self.succeeded,
+            failed=self.failed,
+            succeeded_per_minute=f"{self.succeeded / _MINUTES:.3g}",
+            failed_per_minute=f"{self.failed / _MINUTES:.3g}",
+        )
+
+
+UNTOLD = Standing()
+
+
+def conditions(queue: QueueView, standing: Standing, now: datetime) -> list[Condition]:
+    """Ready, Healthy and RedisConnected."""
+    return [
+        _condition(queue, now, texts.READY, _ready(queue)),
+        _condition(queue, now, texts.HEALTHY, _healthy(queue, standing)),
+        _condition(queue, now, texts.REDIS_CONNECTED, _connected(standing)),
+    ]
+
+
+_Said = tuple[Literal["True", "False", "Unknown"], str, str]
+
+
+def _ready(queue: QueueView) -> _Said:
+    if queue.spec is None:
+        return "False", texts.QUEUE_INVALID, texts.queue_invalid(queue.name)
+    if queue.spec.paused:
+        return "True", texts.PAUSED, texts.QUEUE_PAUSED
+    return "True", texts.READY, texts.QUEUE_READY
+
+
+def _healthy(queue: QueueView, standing: Standing) -> _Said:
+    ended = standing.succeeded + standing.failed
+    share = standing.failed / ended if ended >= TELLING else 0.0
+    if queue.spec is None:
+        return "False", texts.UNHEALTHY, texts.queue_invalid(queue.name)
+    if share >= MANY:
+        return "False", texts.UNHEALTHY, texts.failing(standing.failed, ended)
+    if share >= SOME:
+        return "False", texts.DEGRADED, texts.failing(standing.failed, ended)
+    if standing.redis is False:
+        return "False", texts.DEGRADED, texts.REDIS_AWAY_MESSAGE
+    return "True", texts.HEALTHY, texts.HEALTHY_MESSAGE
+
+
+def _connected(standing: Standing) -> _Said:
+    if standing.redis is None:
+        return "Unknown", texts.NO_REDIS, texts.NO_REDIS_MESSAGE
+    if standing.redis:
+        return "True", texts.REDIS_CONNECTED, texts.REDIS_CONNECTED_MESSAGE
+    return "False", texts.REDIS_AWAY, texts.REDIS_AWAY_MESSAGE
+
+
+def _condition(queue: QueueView, now: datetime, type_: str, said: _Said) -> Condition:
+    status, reason, message = said
+    old = next((c for c in queue.status.conditions if c.type == type_), None)
+    return Condition(
+        type=type_,
+        status=status,
+        reason=reason,
+        message=message,
+        observed_generation=queue.generation,
+        last_transition_time=old.last_transition_time if old is not None and old.status == status else seconds(now),
+    )
