@@ -14,7 +14,7 @@ from mintworks_runners.core.errors import InputChanged, InvalidInput
 from mintworks_runners.core.protocol import Dependency
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.ipfs.blocks import RAW
-from mintworks_runners.ipfs.car import read_blocks
+from mintworks_runners.ipfs.car import CarWriter, read_blocks
 from mintworks_runners.metadata.recompute import MintItem, MintList, from_dependency, from_manifest
 from support.runs import Run
 from support.specs import ADDRESS, CID, METADATA, MINT
@@ -52,6 +52,22 @@ async def test_a_job_leaves_a_car_in_the_state_directory(run: Run) -> None:
     assert [json.loads(one)["name"] for one in made] == ["One", "Two"]
     assert cars(run) == [f"{GOLDEN}.car"]
     assert aleph_cid.read_carv1_root(run.root / "state" / "cars" / f"{GOLDEN}.car") == GOLDEN
+
+
+async def test_a_car_that_the_disk_gives_back_otherwise_is_not_stored(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = CarWriter.finish
+
+    def spoiled(writer: CarWriter, root: bytes) -> None:
+        finish(writer, root)
+        car = run.root / "work" / "metadata.car"
+        car.write_bytes(car.read_bytes().replace(b'"name":"Two"', b'"name":"Too"'))
+
+    monkeypatch.setattr(CarWriter, "finish", spoiled)
+    assert await run.here() == 1
+    assert run.termination["reason"] == "CarBroken"
+    assert not cars(run)
 
 
 async def test_inputs_are_told_before_the_end_and_progress_ends_at_100(run: Run) -> None:

@@ -105,6 +105,7 @@ TABLE: dict[str, Reason] = {
     "InvalidItem": _final("an override names no number", "Correct recipients.overrides"),
     "InvalidMetadata": _final("the program or an indexer would refuse an item", "Correct the item"),
     # Storage
+    "CarBroken": _retry("the pod's scratch space does not give back what was written", "Look at the node's disk."),
     "NoStorage": _retry("there is nowhere to put the documents", "Set spec.storage."),
     "StorageUnavailable": _retry("the storage cannot be written to", _LOAD),
     "StorageRefused": _retry(

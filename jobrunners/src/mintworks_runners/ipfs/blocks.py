@@ -16,6 +16,7 @@ DAG_PB: Final = b"\x01\x70\x12\x20"
 
 CID_BYTES: Final = 36
 
+_ONE_BYTE: Final = [bytes((number,)) for number in range(0x80)]
 _DIRECTORY: Final = b"\x08\x01"
 _FILE: Final = b"\x08\x02"
 _SHARD: Final = b"\x08\x05"
@@ -26,7 +27,9 @@ _FANOUT_256: Final = b"\x30\x80\x02"
 def varint(number: int) -> bytes:
     """The number (at least 0) as protobuf and CAR write it."""
     if number < 0x80:
-        return bytes((number,))
+        return _ONE_BYTE[number]
+    if number < 0x4000:
+        return bytes((number & 0x7F | 0x80, number >> 7))
     parts = bytearray()
     while number > 0x7F:
         parts.append(number & 0x7F | 0x80)

@@ -58,13 +58,14 @@ def _node(parts: list[tuple[Entry, int]], put: Put) -> tuple[Entry, int]:
 
 
 class Folder:
-    """Collects a folder's entries in flat arrays (some 70 bytes each for short names), then makes its nodes."""
+    """Collects a folder's entries in flat arrays (some 75 bytes each for short names), then makes its nodes."""
 
     def __init__(self) -> None:
         self._entries = bytearray()
         self._ends = array("Q", [0])
         self._sizes = array("Q")
-        self._bytes = 0
+        self.hashes = array("Q")
+        """Of each name: the first half of murmur3's 128 bits, by which a sharded folder is laid out."""
 
     def __len__(self) -> int:
         return len(self._sizes)
@@ -75,6 +76,7 @@ class Folder:
         self._entries += name
         self._ends.append(len(self._entries))
         self._sizes.append(entry.size)
+        self.hashes.append(mmh3.hash64(name, signed=False)[0])
 
     def close(self, put: Put) -> Entry:
         """Make the folder's nodes, the root last."""
@@ -93,25 +95,21 @@ class Folder:
 
 
 class _Sharding:
-    """Makes the nodes of a sharded folder from below; what is held beside the entries are 8 + 4 bytes for each.
-
-    The hash is the first half of murmur3's 128 bits, its bytes from the highest on: one of them a level.
-    """
+    """Makes the nodes of a sharded folder from below. A level looks at one byte of the hash, the highest first."""
 
     def __init__(self, folder: Folder, put: Put) -> None:
         self._folder, self._put = folder, put
 
     def root(self) -> Entry:
-        slots = [(array("Q"), array("Q")) for _ in range(1 << _WIDTH_BITS)]
-        for position in range(len(self._folder)):
-            hashed = mmh3.hash64(self._folder[position][0], signed=False)[0]
-            hashes, positions = slots[hashed >> _HASH_BITS - _WIDTH_BITS]
-            hashes.append(hashed)
-            positions.append(position)
+        shift = _HASH_BITS - _WIDTH_BITS
+        slots = [array("Q") for _ in range(1 << _WIDTH_BITS)]
+        for position, hashed in enumerate(self._folder.hashes):
+            slots[hashed >> shift].append(position)
+        hash_of = self._folder.hashes.__getitem__
         return self._close(
-            (slot, self._link(slot, sorted(zip(*columns, strict=True)), _HASH_BITS - 2 * _WIDTH_BITS))
-            for slot, columns in enumerate(slots)
-            if columns[0]
+            (slot, self._link(slot, sorted(zip(map(hash_of, places), places, strict=True)), shift - _WIDTH_BITS))
+            for slot, places in enumerate(slots)
+            if places
         )
 
     def _link(self, slot: int, entries: list[tuple[int, int]], shift: int) -> tuple[bytes, int]:

@@ -15,9 +15,9 @@ from typing import Final, NamedTuple, Self
 
 from mintworks_api.metadatajob import CollectionData
 
-from mintworks_runners.core.errors import Findings
+from mintworks_runners.core.errors import AttemptFailed, Findings
 from mintworks_runners.ipfs import blocks
-from mintworks_runners.ipfs.car import CarWriter, verify
+from mintworks_runners.ipfs.car import BrokenCar, CarWriter, verify
 from mintworks_runners.ipfs.unixfs import CHUNK_BYTES, Folder, put_file, put_small
 
 from .columns import ANIMATION, IMAGE
@@ -82,11 +82,17 @@ class FolderMaker:
             yield made
 
     def finish(self) -> Made:
-        """Make the folder's own nodes; read the CAR back and hold each block against its CID."""
+        """Make the folder's own nodes; read the CAR back and hold each block against its CID.
+
+        AttemptFailed `CarBroken` where the disk does not give back what was written.
+        """
         root = self._folder.close(self._put)
         if self._writer is not None and self._car is not None:
             self._writer.finish(root.cid)
-            verify(self._car, root.cid)
+            try:
+                verify(self._car, root.cid)
+            except BrokenCar as error:
+                raise AttemptFailed("CarBroken", f"what was written is not what is read: {error}") from error
         return Made(blocks.text(root.cid), len(self._folder), self._bytes, self._consistency.close())
 
     def __enter__(self) -> Self:
