@@ -22,7 +22,26 @@ METADATA: dict[str, Any] = {
     "collection": {"name": "Genesis"},
     "storage": {"kubo": {"url": "http://ipfs:5001"}},
 }
-GOOD: dict[str, dict[str, Any]] = {"MintJob": MINT, "MetadataJob": METADATA}
+UPLOAD: dict[str, Any] = {
+    "files": {"archive": {"configMap": {"name": "images", "key": "images.zip"}}},
+    "storage": {"kubo": {"url": "http://ipfs:5001"}},
+}
+#: A good spec of each kind, and a complete result.
+GOOD: dict[str, dict[str, Any]] = {"MintJob": MINT, "MetadataJob": METADATA, "UploadJob": UPLOAD}
+RESULTS: dict[str, dict[str, Any]] = {
+    "UploadJob": {"cid": CID, "items": 3, "bytes": 900},
+    "MetadataJob": {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64},
+    "MintJob": {
+        "tree": "t",
+        "items": 1,
+        "minted": 1,
+        "already": 0,
+        "feesLamports": 1,
+        "rentLamports": 1,
+        "genesis": "g",
+        "audit": "ok",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -134,6 +153,15 @@ BAD: tuple[Bad, ...] = (
     Bad("MintJob", "runner", {"resources": {"limits": {"cpu": "-1"}}}, "cpu", "match"),
     Bad("MintJob", "runner", {"resources": {"limits": {"cpu": -1}}}, "cpu", "greater than or equal to 0"),
     Bad("MetadataJob", "images", {"cid": "bafy"}, "images.cid", "match"),
+    Bad("MetadataJob", "images.job", "pictures", "images", "exactly one of job or cid or map must be set"),
+    Bad("UploadJob", "files", {}, "files", "exactly one of volume or archive must be set"),
+    Bad("UploadJob", "files.volume", {"claim": "c", "path": "a"}, "files", "exactly one of volume or archive"),
+    Bad("UploadJob", "files", {"volume": {"claim": "c", "path": "../a"}}, "path", "match"),
+    Bad("UploadJob", "types", [], "types", "at least 1"),
+    Bad("UploadJob", "types", ["exe"], "types", "png"),
+    Bad("UploadJob", "limits", {"files": 0}, "files", "greater than or equal to 1"),
+    Bad("UploadJob", "limits", {"fileSize": "much"}, "fileSize", "match"),
+    Bad("UploadJob", "storage", None, "storage", "required in a cluster", cluster_only=True),
     Bad("MetadataJob", "collection.symbol", "TOO-LONG-SYMBOL", "symbol", "10"),
     Bad("MetadataJob", "collection.sellerFeeBasisPoints", 10001, "sellerFeeBasisPoints", "less than or equal to 10000"),
     Bad("MetadataJob", "collection.creators", [_CREATOR | {"share": 90}], "creators", "must make 100"),

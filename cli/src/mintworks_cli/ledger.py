@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TextIO
 
-from mintworks_api import MetadataJobSpec, MintJobSpec
+from mintworks_api import MetadataJobSpec, MintJobSpec, UploadJobSpec
 from mintworks_runners.core.channel import NoChannel
 from mintworks_runners.core.context import JobContext
 from mintworks_runners.core.errors import InvalidInput, RunEnded
@@ -24,6 +24,7 @@ from mintworks_runners.core.reasons import advice
 from mintworks_runners.core.report import Reporter
 from mintworks_runners.core.sources import SourceReader
 from mintworks_runners.core.stop import StopSignal
+from mintworks_runners.metadata.uploaded import reread
 from mintworks_runners.mint.items import address
 from mintworks_runners.mint.keys import parse_keypair
 from mintworks_runners.mint.ledgerfile import entries, to_json, write_csv
@@ -83,7 +84,8 @@ async def _rebuild(supplies: Supplies, job: JobManifest, wallet: str | None, pla
             raise TypeError("a MintJob depends on nothing but a MetadataJob")
         who = _wallet(job, spec, supplies, wallet)
         told = _Told()
-        found = await stack.enter_async_context(rebuilt(context, spec, who, metadata, told))
+        images = await _images_cid(context, job, supplies)
+        found = await stack.enter_async_context(rebuilt(context, spec, who, metadata, told, images_cid=images))
         summary = tally(len(found.standing.items), found.standing.missing())
         _write(found, summary, form, sys.stdout)
         tell(f"tree {found.tree}, finalized slot {found.slot}: {summary}")
@@ -119,14 +121,27 @@ def _context(root: Path, job: JobManifest, spec: MintJobSpec, supplies: Supplies
     for mount in spec.mounts():
         if mount.field == "solana.rpcSecret" or mount.field.startswith("metadataFrom."):
             put(environment.mounts, mount, job, supplies)
-    for key in dependencies(job):
-        other = supplies.resources.jobs[key]
+    for other in _chain(job, supplies):
         for mount in other.spec.shared_mounts():
-            put(environment.mounts / "dependencies" / key[2], mount, other, supplies)
+            put(environment.mounts / "dependencies" / other.manifest.name, mount, other, supplies)
     namespace, kind, name = job.key
     run = RunSpec(kind, namespace, name, "", 1, {})
     stop = StopSignal()
     return JobContext(run, environment, Reporter(NoChannel(), run=1), SourceReader(environment, stop), stop)
+
+
+def _chain(job: JobManifest, supplies: Supplies) -> list[JobManifest]:
+    """The jobs that the job builds on, and those that these build on."""
+    found = [supplies.resources.jobs[key] for key in dependencies(job)]
+    return [one for other in found for one in (other, *_chain(other, supplies))]
+
+
+async def _images_cid(context: JobContext, job: JobManifest, supplies: Supplies) -> str | None:
+    """The folder of the UploadJob that the MetadataJob's images come from, made again; None where there is none."""
+    for other in _chain(job, supplies):
+        if isinstance(other.spec, UploadJobSpec):
+            return (await reread(context, other.manifest.name, other.spec)).cid
+    return None
 
 
 def _wallet(job: JobManifest, spec: MintJobSpec, supplies: Supplies, given: str | None) -> Pubkey | None:

@@ -48,7 +48,7 @@ def check_jobs(resources: Resources) -> None:
         return
     others = [*resources.queues.values(), *resources.secrets.values(), *resources.config_maps.values()]
     there = ", ".join([*(f"{m.kind}/{m.name}" for m in others), *resources.ignored]) or "none"
-    raise BadInput([Problem(f"no {' or '.join(sorted(JOB_KINDS))} among the manifests; there: {there}")])
+    raise BadInput([Problem(f"no job ({', '.join(sorted(JOB_KINDS))}) among the manifests; there: {there}")])
 
 
 def take_up(supplies: Supplies, state: StateFolder, place: Place | None, now: datetime) -> list[LocalJob]:

@@ -34,9 +34,10 @@ from .mintjob import MINT_JOB, MintJobSpec
 from .policy import JobPolicy, PolicyDefaults, ResolvedPolicy, ResolvedRunner, Toleration, resolve_policy
 from .refs import JobRef, Mount, SecretKeyRef, Source
 from .status import FINISHED, JobStatus, Phase
+from .uploadjob import UPLOAD_JOB, UploadJobSpec
 
 #: Every kind of job, by its name.
-JOB_KINDS: dict[str, JobKind] = {k.kind: k for k in (METADATA_JOB, MINT_JOB)}
+JOB_KINDS: dict[str, JobKind] = {k.kind: k for k in (UPLOAD_JOB, METADATA_JOB, MINT_JOB)}
 
 __all__ = [
     "API_VERSION",
@@ -57,6 +58,7 @@ __all__ = [
     "QUEUE_COMMANDS",
     "RETRY",
     "RETRY_FAILED",
+    "UPLOAD_JOB",
     "VERSION",
     "BulkCommand",
     "Dependency",
@@ -84,6 +86,7 @@ __all__ = [
     "Source",
     "Starts",
     "Toleration",
+    "UploadJobSpec",
     "annotation",
     "parse_duration",
     "parse_quantity",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, ClassVar, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from .base import GROUP, Cid, Count, DnsLabel, HttpUrl, Model, Rule, SolanaAddress, StatusModel
-from .kind import JobKind, JobSpec
+from .kind import Dependency, JobKind, JobSpec
 from .refs import JobRef, Mount, Names, Source, exactly_one, one_of
 from .storage import STORAGE_REQUIRED, Storage
+from .uploadjob import UPLOAD_JOB, UploadJobName
 
 
 class Creator(Model):
@@ -63,10 +64,14 @@ class CollectionData(Model):
 
 
 class Images(Model):
-    """Where the images are: a folder in IPFS, or a map from file name to CID."""
+    """Where the images are: those of an UploadJob, a folder in IPFS, or a map from file name to CID."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (one_of("cid", "map"),)
+    rules: ClassVar[tuple[Rule, ...]] = (one_of("job", "cid", "map"),)
 
+    job: UploadJobName | None = Field(
+        None,
+        description="An UploadJob of this namespace; its files are read again, and must hold every image_filename.",
+    )
     cid: Cid | None = Field(None, description="A folder that holds every image_filename.")
     map: Source | None = Field(
         None, description="A JSON object, or a CSV with the columns file and cid: file name to CID."
@@ -74,17 +79,14 @@ class Images(Model):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        exactly_one(self, ("cid", "map"))
+        exactly_one(self, ("job", "cid", "map"))
         return self
 
 
 class MetadataJobSpec(JobSpec):
     """Spec of a MetadataJob."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (
-        *JobSpec.rules,
-        STORAGE_REQUIRED,
-    )
+    rules: ClassVar[tuple[Rule, ...]] = (*JobSpec.rules, STORAGE_REQUIRED)
 
     rows: Source = Field(
         description="CSV or JSONL: name, description, image_filename, recipient_wallet; others are attributes."
@@ -93,9 +95,15 @@ class MetadataJobSpec(JobSpec):
     collection: CollectionData = Field(description="What every document says.")
     storage: Storage | None = Field(None, description="Where the documents go.")
 
+    def depends_on(self) -> list[JobRef]:
+        """The UploadJob, where one is named."""
+        job = self.images.job
+        return [] if job is None else [JobRef(UPLOAD_JOB.kind, job, "images.job")]
+
     def mounts(self) -> list[Mount]:
         """The rows, the image map, what the storage needs."""
-        return [*self.shared_mounts(), *(self.storage.mounts("storage") if self.storage is not None else [])]
+        stored = self.storage.mounts("storage") if self.storage is not None else []
+        return [*self.shared_mounts(), *stored]
 
     def shared_mounts(self) -> list[Mount]:
         """What a MintJob re-reads to recompute the folder."""
@@ -109,9 +117,13 @@ class MetadataJobSpec(JobSpec):
     def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
         """Without storage where its Kubo cannot be reached: the CAR then stays with the runner's state."""
         del rpc_url
-        if self.storage is None or self.storage.kubo is None or reachable(self.storage.kubo.url):
+        if self.storage is None or self.storage.reachable(reachable):
             return self
         return self.model_copy(update={"storage": None})
+
+    def initial_inputs(self, dependencies: Mapping[str, Dependency]) -> dict[str, Any]:
+        """The folder of the images, from the UploadJob where one is named."""
+        return {} if self.images.job is None else {"imagesCid": dependencies[self.images.job].result["cid"]}
 
 
 class MetadataInputs(StatusModel):
@@ -120,6 +132,7 @@ class MetadataInputs(StatusModel):
     rows_sha256: str | None = Field(None, max_length=64, description="SHA-256 of the rows as read.")
     items: Count | None = Field(None, description="Number of items.")
     cid: str | None = Field(None, max_length=120, description="CID of the folder, computed before anything was sent.")
+    images_cid: str | None = Field(None, max_length=120, description="CID of the UploadJob's folder.")
 
 
 class MetadataResult(StatusModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -73,3 +74,7 @@ class Storage(Model):
         if self.car.volume is not None:
             return [Mount(field=f"{field}.car.volume", claim=self.car.volume.claim, read_only=False)]
         return self.car.object_store.mounts(f"{field}.car.objectStore") if self.car.object_store is not None else []
+
+    def reachable(self, reachable: Callable[[str], bool]) -> bool:
+        """Whether a node of one's own, where it is one, can be reached."""
+        return self.kubo is None or reachable(self.kubo.url)

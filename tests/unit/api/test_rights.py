@@ -13,7 +13,7 @@ from mintworks_api.base import DnsName, Model, nested_model
 from mintworks_api.generate.rights import CHANGED, MAX_CHECKS, Reference, policy, references
 from mintworks_api.refs import Names, SecretKeyRef
 from pydantic import Field
-from support.specs import CID, METADATA, MINT
+from support.specs import CID, METADATA, MINT, UPLOAD
 
 ENTRY = {"name": "other", "key": "k"}
 STORE = {"objectStore": {"url": "s3://bucket/key", "secret": ENTRY}}
@@ -23,6 +23,9 @@ FULL: list[tuple[str, dict[str, Any]]] = [
     ("MetadataJob", {**METADATA, "storage": {"car": SOURCES[1]}}),
     ("MetadataJob", {**METADATA, "storage": {"car": STORE}}),
     ("MetadataJob", {**METADATA, "storage": {"pinata": {"secret": ENTRY}}}),
+    ("MetadataJob", {**METADATA, "images": {"job": "other"}}),
+    *(("UploadJob", {**UPLOAD, "files": {"archive": s}}) for s in SOURCES),
+    ("UploadJob", {**UPLOAD, "files": SOURCES[1]}),
     *(("MintJob", {**MINT, "metadataFrom": {"cid": CID, "manifest": s}}) for s in SOURCES),
     ("MintJob", {**MINT, "solana": {"rpcSecret": ENTRY}, "ledger": SOURCES[1]}),
     ("MintJob", {**MINT, "collection": {"mint": "1" * 32, "authority": {"secret": ENTRY}}}),
@@ -48,6 +51,7 @@ def test_the_references_of_the_kinds() -> None:
     assert paths("MetadataJob") == {
         ("spec.rows.configMap.name", "configmaps"),
         ("spec.rows.volume.claim", "persistentvolumeclaims"),
+        ("spec.images.job", "uploadjobs"),
         ("spec.images.map.configMap.name", "configmaps"),
         ("spec.rows.objectStore.secret.name", "secrets"),
         ("spec.images.map.volume.claim", "persistentvolumeclaims"),

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mintworks_api import JOB_KINDS
 from mintworks_cli.main import app
 from support.manifests import KEY, METADATA, ROWS
 from typer.testing import CliRunner, Result
@@ -33,7 +34,7 @@ def test_without_a_job_there_is_nothing_to_do(command: str, texts: tuple[str, ..
     assert found.exit_code == 64
     (problem,) = json.loads(found.stdout)["problems"]
     if there is not None:
-        assert problem["message"].startswith("no MetadataJob or MintJob ")
+        assert problem["message"].startswith("no job (")
         assert problem["message"].endswith(f"among the manifests; there: {there}")
     assert [path.name for path in Path().iterdir()] == ["f.yaml"]
 
@@ -41,7 +42,7 @@ def test_without_a_job_there_is_nothing_to_do(command: str, texts: tuple[str, ..
 def test_a_queue_alone_can_be_validated_but_not_run() -> None:
     assert json.loads(said(QUEUE, command="validate").stdout)["valid"] == ["JobQueue/q"]
     (problem,) = json.loads(said(QUEUE, command="run").stdout)["problems"]
-    assert problem["message"] == "no MetadataJob or MintJob among the manifests; there: JobQueue/q"
+    assert problem["message"] == f"no job ({', '.join(sorted(JOB_KINDS))}) among the manifests; there: JobQueue/q"
 
 
 def test_a_damaged_state_folder_is_in_the_way() -> None:

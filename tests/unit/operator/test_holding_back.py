@@ -73,7 +73,7 @@ def test_an_invalid_spec_names_the_field() -> None:
     write = written(look(job({"rows": {"configMap": {"name": "r"}}, "images": {}})))
     message = write.status.conditions[0].message
     assert "spec.rows.configMap.key: Field required" in message
-    assert "spec.images: exactly one of cid or map must be set" in message
+    assert "spec.images: exactly one of job or cid or map must be set" in message
 
 
 def test_a_job_once_admitted_stays_admitted_while_it_waits() -> None:

@@ -13,7 +13,7 @@ from mintworks_runners.core.context import parse_spec
 from mintworks_runners.core.errors import AttemptFailed, InvalidInput
 from mintworks_runners.core.protocol import RunSpec
 from support.snapshots import NOW, RESULT, active
-from support.specs import GOOD, METADATA
+from support.specs import GOOD, METADATA, RESULTS
 
 JOB = {"kind": "MetadataJob", "namespace": "n", "name": "j", "uid": "u", "run": 2, "spec": METADATA}
 FUTURE: dict[str, Any] = {"future": {"a": [1]}}
@@ -64,9 +64,7 @@ def test_messages_of_an_older_runner_may_lack_what_is_optional() -> None:
 
 @pytest.mark.parametrize("kind", JOB_KINDS)
 def test_the_end_of_a_newer_runner_is_read_without_what_is_new(kind: str) -> None:
-    mint = {"tree": "t", "items": 1, "minted": 1, "already": 0, "feesLamports": 1, "rentLamports": 1}
-    results = {"MetadataJob": RESULT, "MintJob": mint | {"genesis": "g", "audit": "ok"}}
-    told, holding = {"result": results[kind] | FUTURE, **FUTURE}, active(1).active
+    told, holding = {"result": RESULTS[kind] | FUTURE, **FUTURE}, active(1).active
     assert holding is not None
     outcome = judge(JOB_KINDS[kind], holding, RunView(1, RunState.COMPLETE, finished=NOW, termination=told))
     assert outcome.verdict == "Succeeded"

@@ -6,10 +6,10 @@ the reason and the message are for people.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
@@ -147,6 +147,13 @@ def changed_where(frozen: bool) -> Iterator[None]:
         if not frozen or error.reason in SECRETS:
             raise
         raise InputChanged(f"the sources were good when they were frozen, and are not now: {error.message}") from error
+
+
+def check_frozen(frozen: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """InputChanged where a frozen input says otherwise; what is not frozen yet is not held against."""
+    for name, value in found.items():
+        if frozen.get(name) not in (None, value):
+            raise InputChanged(f"{name} is {value} now; the first attempt froze {frozen[name]}")
 
 
 class Findings:

@@ -11,6 +11,7 @@ from .errors import InvalidInput
 RUNNERS: Final[dict[str, str]] = {
     "MetadataJob": "mintworks_runners.metadata.runner",
     "MintJob": "mintworks_runners.mint.runner",
+    "UploadJob": "mintworks_runners.upload.runner",
 }
 """Kind → module whose function `run(context)` does it."""
 

@@ -130,7 +130,7 @@ class FolderMaker:
     def _uri(self, row: Row, name: str, column: str) -> str:
         uri = self._collection.images.uri(name)
         if uri is None:
-            message = f"the image map has no {name}"
+            message = f"{self._collection.images.what} has no {name}"
             self._findings.add("ImageMissing", message, field=self._text.field, row=row.row, column=column)
         return uri or ""
 

@@ -12,14 +12,17 @@ from .folder import Collection
 from .images import MAP_LIMIT, ImageFolder, ImageSource, read_map
 
 
-async def gather(sources: SourceReader, spec: MetadataJobSpec, prefix: str = "") -> tuple[Collection, Spooled]:
-    """The job's collection, and its rows as spooled. `prefix` stands before the spec's fields: `dependencies/NAME/`.
+async def gather(
+    sources: SourceReader, spec: MetadataJobSpec, prefix: str = "", uploaded: ImageFolder | None = None
+) -> tuple[Collection, Spooled]:
+    """The job's collection, and its rows as spooled. `prefix` stands before the spec's fields: `dependencies/NAME/`;
+    `uploaded` is the folder of the UploadJob that the spec names.
 
     InvalidInput and AttemptFailed as `SourceReader.spool` and `read_map` raise them.
     """
     rows_field = f"{prefix}rows"
     rows = await sources.spool(spec.rows, rows_field)
-    images = await _images(sources, spec, f"{prefix}images.map")
+    images = uploaded or await _images(sources, spec, f"{prefix}images.map")
     return Collection(rows.path, spec.collection, images, rows_field, f"{prefix}collection"), rows
 
 
@@ -28,5 +31,5 @@ async def _images(sources: SourceReader, spec: MetadataJobSpec, field: str) -> I
         spooled = await sources.spool(spec.images.map, field, limit=MAP_LIMIT)
         return await asyncio.to_thread(read_map, spooled.path, field)
     if spec.images.cid is None:
-        raise ValueError("the model lets no spec without cid and map through")
+        raise TypeError("the folder of the UploadJob is not given")
     return ImageFolder(spec.images.cid)

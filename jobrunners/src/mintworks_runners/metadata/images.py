@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import quote
 
 from mintworks_api.base import Cid
@@ -57,12 +57,16 @@ UNKNOWN_TYPE: Final = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class ImageFolder:
-    """Images in one folder of IPFS; whether the folder holds a name is not known here."""
+    """Images in one folder of IPFS. `names` are those that it holds; None where that is not known here."""
 
     cid: str
+    names: frozenset[str] | None = None
+    what: ClassVar[str] = "the UploadJob's folder"
 
     def uri(self, name: str) -> str | None:
-        """`ipfs://CID/name`, percent-encoded where a URI needs it."""
+        """`ipfs://CID/name`, percent-encoded where a URI needs it; None where the folder does not have it."""
+        if self.names is not None and name not in self.names:
+            return None
         # Most names need no encoding, and asking costs a fifth of looking for it.
         return f"ipfs://{self.cid}/{name if _PLAIN.fullmatch(name) else quote(name, safe=_SAFE)}"
 
@@ -72,6 +76,7 @@ class ImageMap:
     """Images each with a CID of its own."""
 
     cids: Mapping[str, str] = field(default_factory=dict)
+    what: ClassVar[str] = "the image map"
 
     def uri(self, name: str) -> str | None:
         """`ipfs://CID` of the name, or None where the map does not have it."""

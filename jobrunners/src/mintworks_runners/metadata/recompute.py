@@ -20,6 +20,7 @@ from mintworks_runners.core.protocol import Dependency
 from .documents import document_uri
 from .folder import FolderMaker
 from .gather import gather
+from .images import ImageFolder
 from .rows import read_rows
 from .text import TextFile
 
@@ -68,18 +69,25 @@ async def from_dependency(context: JobContext, dependency: Dependency) -> MintLi
         raise TypeError(f"{dependency.kind} is not a MetadataJob")
     # The dependency has succeeded with these very sources.
     with changed_where(frozen=True):
-        return await recomputed(context, dependency.name, spec, partial(_same, dependency))
+        found = partial(_same, dependency)
+        return await recomputed(context, dependency.name, spec, found, dependency.inputs.get("imagesCid"))
 
 
 async def recomputed(
-    context: JobContext, name: str, spec: MetadataJobSpec, found: Callable[[str, object], None]
+    context: JobContext,
+    name: str,
+    spec: MetadataJobSpec,
+    found: Callable[[str, object], None],
+    images_cid: str | None = None,
 ) -> MintList:
     """The items of the MetadataJob `name`, whose sources lie among the mounts as a dependency's.
 
-    `found` is told rowsSha256, items and cid as soon as each is known. InvalidInput, AttemptFailed as sources and
+    `found` is told rowsSha256, items and cid as soon as each is known; `images_cid` is the folder of the UploadJob that
+    the spec names, which shows in the CID. InvalidInput, AttemptFailed as sources and
     rows raise them.
     """
-    collection, rows = await gather(context.sources, spec, f"dependencies/{name}/")
+    uploaded = None if images_cid is None else ImageFolder(images_cid)
+    collection, rows = await gather(context.sources, spec, f"dependencies/{name}/", uploaded)
     found("rowsSha256", rows.sha256)
     maker, items = FolderMaker(collection, None), 0
     for made in maker.chunks():

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 from mintworks_api import MetadataJobSpec
 
 from mintworks_runners.core.context import JobContext, Result, parse_spec
-from mintworks_runners.core.errors import InputChanged, changed_where
+from mintworks_runners.core.errors import changed_where, check_frozen
 from mintworks_runners.core.pipeline import Steps, run_steps
 from mintworks_runners.core.report import Items
 from mintworks_runners.core.sources import Spooled
-from mintworks_runners.storage.base import Car
-from mintworks_runners.storage.opening import open_storage
+from mintworks_runners.storage.keeping import keep
 
 from .folder import FolderMaker, Made
 from .gather import gather
+from .uploaded import from_upload
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +50,10 @@ class MetadataSteps(Steps[int]):
     async def prepare(self) -> None:
         """Spool the sources, hold the rows against the frozen inputs."""
         self.context.reporter.progress(0, "check", "reading the sources")
-        collection, self._rows = await gather(self.context.sources, self._spec)
-        self._check_frozen({"rowsSha256": self._rows.sha256})
+        job = self._spec.images.job
+        uploaded = None if job is None else await from_upload(self.context, self.context.run.dependencies[job])
+        collection, self._rows = await gather(self.context.sources, self._spec, uploaded=uploaded)
+        check_frozen(self.context.run.inputs, {"rowsSha256": self._rows.sha256})
         self._maker = self._stack.enter_context(FolderMaker(collection, self._car))
 
     def items(self) -> Iterator[int]:
@@ -74,41 +74,21 @@ class MetadataSteps(Steps[int]):
     async def finish(self) -> Result:
         """Pack the folder, tell what it is, put it into the storage."""
         reporter, stop = self.context.reporter, self.context.stop
-        self._check_frozen({"items": self._total})
+        check_frozen(self.context.run.inputs, {"items": self._total})
         items = Items(self._total, self._total)
         reporter.progress(60, "pack", "computing the CID", items)
         made = await stop.race(asyncio.to_thread(self._maker.finish))
         cid = made.cid
-        self._check_frozen({"cid": cid})
+        check_frozen(self.context.run.inputs, {"cid": cid})
         _warn(made)
         reporter.report_inputs({"rowsSha256": self._rows.sha256, "items": self._total, "cid": cid})
         await reporter.settle()
         stop.check()
-        await self._store(cid, self._car)
+        await keep(self.context, self._spec.storage, cid, self._car, items)
         warnings = made.warnings.total
         reporter.progress(100, "done", f"{cid}; {warnings} warnings in the log" if warnings else cid, items)
         result = {"cid": cid, "items": self._total, "bytes": made.size, "rowsSha256": self._rows.sha256}
         return result | ({"warnings": warnings} if warnings else {})
-
-    async def _store(self, cid: str, car: Path) -> None:
-        """Put the CAR into the storage, telling how far that is."""
-        items = Items(self._total, self._total)
-
-        def told(done: int, of: int) -> None:
-            percent = 70 + 30 * done / max(of, 1)
-            self.context.reporter.progress(percent, "upload", f"{done:,} of {of:,} bytes", items)
-
-        async with open_storage(self.context, self._spec.storage, cid) as storage:
-            self.context.reporter.progress(70, "upload", f"storing {cid} ({storage.name})", items)
-            stored = await storage.put(Car(car, cid), told)
-        log.info("%s %s", cid, "was stored already" if stored.already else f"stored: {stored.sent} bytes sent")
-
-    def _check_frozen(self, found: Mapping[str, Any]) -> None:
-        """InputChanged where a frozen input of this job says otherwise; what is not frozen yet is not held against."""
-        for name, value in found.items():
-            frozen = self.context.run.inputs.get(name)
-            if frozen not in (None, value):
-                raise InputChanged(f"{name} is {value} now; the first attempt froze {frozen}")
 
 
 def _warn(made: Made) -> None:

@@ -51,16 +51,18 @@ async def rebuilt(
     wallet: Pubkey | None,
     metadata: MetadataJobSpec | None,
     told: Told | None = None,
+    *,
+    images_cid: str | None = None,
 ) -> AsyncIterator[Rebuilt]:
     """Reads rows and chain. `wallet` may be None where the tree is named and its creator is also its delegate;
-    `metadata` is the MetadataJob that the spec names.
+    `metadata` is the MetadataJob that the spec names, `images_cid` the folder of the UploadJob which that one names.
 
     InvalidInput for bad rows, for leaves that are not as the rows ask (`Conflict`), and where the wallet's address is
     needed; Waiting as Pool and Replay raise it.
     """
     async with Pool(endpoints_of(context, spec), spec.solana.requests_per_second, context.stop) as pool:
         await pool.open(None)
-        listed, asset = await _listed(context, spec, metadata)
+        listed, asset = await _listed(context, spec, metadata, images_cid)
         chain = Chain(pool)
         wallet = wallet or await _tree_owner(chain, spec)
         tree = target_of(spec, wallet, pool.genesis, listed.cid).tree
@@ -85,12 +87,13 @@ async def rebuilt(
 
 
 async def _listed(
-    context: JobContext, spec: MintJobSpec, metadata: MetadataJobSpec | None
+    context: JobContext, spec: MintJobSpec, metadata: MetadataJobSpec | None, images_cid: str | None
 ) -> tuple[MintList, CollectionData | Asset]:
     """The items; a MetadataJob's folder is made again for its CID."""
     origin = spec.metadata_from
     if origin.job is not None and metadata is not None:
-        return await recomputed(context, origin.job, metadata, lambda _name, _value: None), metadata.collection
+        listed = await recomputed(context, origin.job, metadata, lambda _name, _value: None, images_cid)
+        return listed, metadata.collection
     if origin.manifest is None or origin.cid is None:
         raise ended("InvalidSpec", "set job, or cid and manifest", field="spec.metadataFrom")
     listed = await from_manifest(context, origin.manifest, origin.cid, "metadataFrom.manifest")
