@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 import yaml
-from mintworks_api import API_VERSION
+from mintworks_api import API_VERSION, JOB_KINDS
 from mintworks_dev.cluster import AnyCluster
 from mintworks_dev.commands import CommandError
 from mintworks_dev.stack.values import RESOURCES
@@ -158,7 +158,10 @@ class Space:
         parts = [
             self.kubectl("get", f"{RESOURCES},jobs,pods", "-o", "wide"),
             self.kubectl(
-                "get", "mintjobs,metadatajobs", "-o", "jsonpath={range .items[*]}{.metadata.name}: {.status}\n{end}"
+                "get",
+                ",".join(kind.plural for kind in JOB_KINDS.values()),
+                "-o",
+                "jsonpath={range .items[*]}{.metadata.name}: {.status}\n{end}",
             ),
             self.kubectl("get", "events", "--sort-by=.lastTimestamp"),
         ]

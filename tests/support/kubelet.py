@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 import yaml
 from kubernetes import client, config
+from mintworks_api import JOB_KINDS
 
 T = TypeVar("T")
 Json = dict[str, Any]
 
 GROUP = ("mintworks.dev", "v1alpha1")
-PLURALS = {"MetadataJob": "metadatajobs", "MintJob": "mintjobs", "JobQueue": "jobqueues"}
+PLURALS = {name: kind.plural for name, kind in JOB_KINDS.items()} | {"JobQueue": "jobqueues"}
 
 
 def eventually(what: str, condition: Callable[[], T | None], seconds: float = 40) -> T:

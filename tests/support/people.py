@@ -10,10 +10,11 @@ from typing import Any
 import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
+from mintworks_api import JOB_KINDS
 
 Json = dict[str, Any]
 GROUP = ("mintworks.dev", "v1alpha1")
-OURS = ["jobqueues", "metadatajobs", "mintjobs"]
+OURS = ["jobqueues", *(kind.plural for kind in JOB_KINDS.values())]
 
 #: All that may be done to jobs and queues by somebody who has no other right.
 JOBS: Json = {

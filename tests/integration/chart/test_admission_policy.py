@@ -19,7 +19,7 @@ from mintworks_dev.cluster import ControlPlane
 from pydantic import Field
 from support.kubelet import eventually
 from support.people import JOBS, Person, may, role
-from support.specs import CID, METADATA, MINT
+from support.specs import CID, METADATA, MINT, UPLOAD
 
 from .conftest import Manifest, Render
 
@@ -75,6 +75,16 @@ def named(name: str) -> dict[str, tuple[str, str, dict[str, Any]]]:
             "Secret",
             {**OWN_METADATA, "rows": source("objectStore", name)},
         ),
+        "images.job": ("MetadataJob", "UploadJob", {**OWN_METADATA, "images": {"job": name}}),
+        "files.volume.claim": ("UploadJob", "PersistentVolumeClaim", {**UPLOAD, "files": source("volume", name)}),
+        **{
+            f"files.archive.{path}": ("UploadJob", what, {**UPLOAD, "files": {"archive": source(form, name)}})
+            for form, path, what in (
+                ("configMap", "configMap.name", "ConfigMap"),
+                ("volume", "volume.claim", "PersistentVolumeClaim"),
+                ("objectStore", "objectStore.secret.name", "Secret"),
+            )
+        },
         "images.map.configMap.name": (
             "MetadataJob",
             "ConfigMap",
@@ -127,7 +137,7 @@ def tenant(control_plane: ControlPlane, render: Render) -> Iterator[Tenant]:
     operator = f"system:serviceaccount:system-{end}:{full}"
     own = [may("get", r, "mine") for r in OBJECTS]
     only_mine = {**JOBS, "verbs": ["create", "update", "patch"]}
-    jobs = [only_mine, may("get", "metadatajobs", "mine", group="mintworks.dev")]
+    jobs = [only_mine, *(may("get", r, "mine", group="mintworks.dev") for r in ("metadatajobs", "uploadjobs"))]
     made: list[Manifest] = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
         *role(namespace, f"author-{end}", [*jobs, *own]),
@@ -140,7 +150,7 @@ def tenant(control_plane: ControlPlane, render: Render) -> Iterator[Tenant]:
     users = (f"author-{end}", f"helper-{end}", f"admin-{end}", operator)
     author, helper, admin, itself = (Person(control_plane.kubeconfig, namespace, user) for user in users)
     policies = sorted(m["metadata"]["name"] for m in made if m["kind"] == "ValidatingAdmissionPolicy")
-    for kind, spec in (("MintJob", MINT), ("MetadataJob", METADATA)):
+    for kind, spec in (("MintJob", MINT), ("MetadataJob", METADATA), ("UploadJob", UPLOAD)):
         eventually(f"the policy of {kind} is in force", partial(refused, helper, kind, spec))
     yield Tenant(namespace, author, helper, admin, itself, policies)
     for each in policies:
