@@ -73,6 +73,20 @@ class Bad:
         return f"{self.kind}-{self.path}={str(self.value)[:40]}"
 
 
+_VOLUME = {"claim": "c", "path": "p"}
+_STORE = {"url": "s3://bucket/in/rows.csv"}
+_NO_OBJECTS = (
+    "https://bucket/key",
+    "s3://bucket",
+    "s3://bucket/",
+    "s3://bucket/a//b",
+    "s3://bucket/../b",
+    "s3://bucket/a/",
+    "s3://Bucket/key",
+    "s3://-bucket/key",
+    "s3://user:pw@bucket/key",
+    "s3:///key",
+)
 _CREATOR = {"address": ADDRESS, "share": 100}
 
 _OPEN = "RPC endpoints with credentials go into solana.rpcSecret"
@@ -89,6 +103,10 @@ def _credentials() -> Iterator[Bad]:
         yield Bad("MetadataJob", "images", {"map": {"http": {**http["http"], "url": url}}}, "url", _OPEN)
         yield Bad("MetadataJob", "storage", {"kubo": {"url": url}}, "url", _OPEN)
         yield Bad("MetadataJob", "collection.externalUrl", url, "externalUrl", _OPEN)
+        store = {"url": "s3://bucket/key", "endpoint": url}
+        yield Bad("MetadataJob", "storage", {"car": {"objectStore": store}}, "endpoint", _OPEN)
+        secret = {"name": "p", "key": "k"}
+        yield Bad("MetadataJob", "storage", {"pinata": {"secret": secret, "apiUrl": url}}, "apiUrl", _OPEN)
     manifest = {"cid": CID, "manifest": {"ipfs": {**ipfs["ipfs"], "gateway": "https://user:pw@host.example"}}}
     yield Bad("MintJob", "metadataFrom", manifest, "gateway", _OPEN)
 
@@ -168,4 +186,14 @@ BAD: tuple[Bad, ...] = (
     Bad("MetadataJob", "collection.creators", [_CREATOR | {"share": 50}] * 2, "creators", "only once"),
     Bad("MetadataJob", "storage", {}, "storage", "exactly one of kubo or pinata or car must be set"),
     Bad("MetadataJob", "storage", None, "storage", "required in a cluster", cluster_only=True),
+    Bad("MetadataJob", "storage.car", {"volume": _VOLUME}, "storage", "exactly one of kubo or pinata or car"),
+    Bad("MetadataJob", "storage", {"car": {}}, "car", "exactly one of volume or objectStore must be set"),
+    Bad("MetadataJob", "storage", {"car": {"volume": _VOLUME, "objectStore": _STORE}}, "car", "exactly one of volume"),
+    Bad("MetadataJob", "storage", {"pinata": {}}, "pinata", "equired"),
+    Bad("MetadataJob", "storage", {"pinata": {"secret": {"name": "p"}}}, "key", "equired"),
+    Bad("MetadataJob", "rows", {"objectStore": _STORE, "volume": _VOLUME}, "rows", "exactly one of"),
+    Bad("MetadataJob", "rows", {"objectStore": {**_STORE, "region": "eu west"}}, "region", "match"),
+    Bad("MetadataJob", "rows", {"objectStore": {**_STORE, "endpoint": "s3.example"}}, "endpoint", "match"),
+    Bad("MetadataJob", "rows", {"objectStore": {**_STORE, "pathStyle": "yes"}}, "pathStyle", "boolean"),
+    *(Bad("MetadataJob", "rows", {"objectStore": {"url": url}}, "url", "match") for url in _NO_OBJECTS),
 )

@@ -115,9 +115,9 @@ class MetadataJobSpec(JobSpec):
         return super().as_dry_run().model_copy(update={"storage": None})
 
     def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
-        """Without storage where its Kubo cannot be reached: the CAR then stays with the runner's state."""
+        """Without storage where that does not fit such a run: the CAR then stays with the runner's state."""
         del rpc_url
-        if self.storage is None or self.storage.reachable(reachable):
+        if self.storage is None or self.storage.fits_development(reachable):
             return self
         return self.model_copy(update={"storage": None})
 

@@ -75,6 +75,8 @@ class Storage(Model):
             return [Mount(field=f"{field}.car.volume", claim=self.car.volume.claim, read_only=False)]
         return self.car.object_store.mounts(f"{field}.car.objectStore") if self.car.object_store is not None else []
 
-    def reachable(self, reachable: Callable[[str], bool]) -> bool:
-        """Whether a node of one's own, where it is one, can be reached."""
-        return self.kubo is None or reachable(self.kubo.url)
+    def fits_development(self, reachable: Callable[[str], bool]) -> bool:
+        """Whether a run against a development chain puts content there: a node that can be reached, or a file. Pinata
+        would publish it, for money.
+        """
+        return self.car is not None or (self.kubo is not None and reachable(self.kubo.url))

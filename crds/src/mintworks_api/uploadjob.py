@@ -81,7 +81,7 @@ class UploadJobSpec(JobSpec):
     def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
         """Without storage where it cannot be reached: the CAR then stays with the runner's state."""
         del rpc_url
-        if self.storage is None or self.storage.reachable(reachable):
+        if self.storage is None or self.storage.fits_development(reachable):
             return self
         return self.model_copy(update={"storage": None})
 
