@@ -79,7 +79,7 @@ class UploadJobSpec(JobSpec):
         return super().as_dry_run().model_copy(update={"storage": None})
 
     def on_development_chain(self, rpc_url: str, reachable: Callable[[str], bool]) -> Self:
-        """Without storage where it cannot be reached: the CAR then stays with the runner's state."""
+        """Without storage where that does not fit such a run: the CAR then stays with the runner's state."""
         del rpc_url
         if self.storage is None or self.storage.fits_development(reachable):
             return self
