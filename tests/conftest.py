@@ -24,6 +24,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="of tests that draw what they do from a seed; they print it. Always the same here, so that CI is",
     )
     parser.addoption(
-        "--fault-seed", type=int, help="the one seed of the fault proxy's plan; the default is a fixed set"
+        "--fault-seed", type=int, help="the one seed of what goes wrong in tests/faults; the default is a fixed set"
     )
     parser.addoption("--soak", action="store_true", help="send 500 jobs and more through the fault proxy")

@@ -29,3 +29,12 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path / "redis").start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def fault_seed(request: pytest.FixtureRequest) -> int:
+    """The seed of what happens to a large drop; `--fault-seed` sets another."""
+    given: int | None = request.config.getoption("--fault-seed")
+    seed = 1 if given is None else given
+    print(f"again with: pytest {request.node.nodeid!r} --fault-seed {seed}")
+    return seed

@@ -1,33 +1,24 @@
-"""The mint runner against a chain, endpoints and strangers that misbehave. Each test reads the chain itself."""
+"""What the mint runner refuses, waits for or leaves alone, in small; what it survives: `test_large_*.py`."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from mintworks_dev.localnet.harness import Localnet
 from mintworks_runners.mint import replay
-from mintworks_runners.mint.facts import MintFact
-from mintworks_runners.mint.ledger import decode_lines
 from mintworks_runners.mint.rpc import pool
-from mintworks_runners.solana.instructions import CreateTree, Mint
-from mintworks_runners.solana.keccak import keccak
-from mintworks_runners.solana.leaf import Leaf, creator_hash
-from mintworks_runners.solana.metadata import Creator, MetadataArgs
-from mintworks_runners.solana.programs import BUBBLEGUM, COMPRESSION, NOOP, SYSTEM, anchor_discriminator, tree_authority
+from mintworks_runners.solana.instructions import CreateTree
+from mintworks_runners.solana.programs import COMPRESSION
 from mintworks_runners.solana.tree import TreeSize
-from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.system_program import CreateAccountParams, TransferParams, create_account, transfer
 from support.minting import BAD_INPUT, DONE, NOT_FINISHED, Minter, MintRuns, transact
 from support.specs import CID
+from support.strangers import mint
 
 ITEMS = 24
-ASKED = ["getEpochInfo", "getSignatureStatuses", "getMultipleAccounts", "getLatestBlockhash"]
-WELL = {"hidden_rows": 0, "null_transactions": 0, "rate_limited": 0, "lost_replies": 0}
+WELL = {"hidden_rows": 0}
 
 
 async def minted(job: MintRuns, net: Localnet) -> None:
@@ -35,92 +26,6 @@ async def minted(job: MintRuns, net: Localnet) -> None:
     assert await job.here() == DONE, job.run.termination
     net.faults(primary=WELL)
     await job.check(net.url)
-
-
-@pytest.mark.parametrize(
-    "faults",
-    [
-        pytest.param({"network": {"drop": 0.5}}, id="half of all transactions dropped"),
-        pytest.param({"network": {"late": 0.6, "late_slots": (1, 150)}}, id="late landings"),
-        pytest.param({"network": {"skip": 0.3}}, id="skipped slots"),
-        pytest.param({"primary": {"lost_replies": 1.0}}, id="every reply to sendTransaction lost"),
-        pytest.param(
-            {"primary": {"lost_replies": 0.3, "lost_methods": ["getEpochInfo", "getSignatureStatuses"]}},
-            id="lost answers",
-        ),
-        pytest.param({"primary": {"rate_limited": 0.3, "retry_after": 0}}, id="429"),
-        pytest.param({"primary": {"index_lag": 25}}, id="statuses and history lag the bank"),
-        pytest.param({"primary": {"null_transactions": 0.5, "null_answers": 2}}, id="null from getTransaction"),
-    ],
-)
-async def test_it_mints_all_the_same(tmp_path: Path, faults: dict[str, Any]) -> None:
-    minter = Minter()
-    async with minter.localnet() as net:
-        net.faults(**faults)
-        await minted(MintRuns(tmp_path, minter, [net.url], ITEMS, inFlight=6), net)
-
-
-async def test_transactions_that_never_land_expire_and_are_signed_anew(tmp_path: Path) -> None:
-    minter = Minter()
-    async with minter.localnet(slot_ms=15) as net:
-        job = MintRuns(tmp_path, minter, [net.url], ITEMS)
-
-        async def weather() -> None:
-            await job.until_step("mint")
-            net.faults(network={"drop": 1.0})
-            await asyncio.sleep(4)
-            net.faults(network={"drop": 0.0})
-
-        await with_weather(job, net, weather)
-
-
-async def test_forks(tmp_path: Path) -> None:
-    minter = Minter()
-    async with minter.localnet() as net:
-        job = MintRuns(tmp_path, minter, [net.url], ITEMS, inFlight=4)
-
-        async def weather() -> None:
-            await job.until_step("mint")
-            for turn in range(12):
-                net.fork(6, keep=turn % 2 == 0)
-                await asyncio.sleep(0.25)
-
-        await with_weather(job, net, weather)
-
-
-async def test_slots_that_stand_still_for_a_while(tmp_path: Path) -> None:
-    minter = Minter()
-    async with minter.localnet() as net:
-        job = MintRuns(tmp_path, minter, [net.url], ITEMS)
-
-        async def weather() -> None:
-            await job.until_step("mint")
-            net.faults(network={"stalled": True})
-            await asyncio.sleep(3)
-            net.faults(network={"stalled": False})
-
-        await with_weather(job, net, weather)
-
-
-async def test_an_endpoint_that_dies_leaves_the_other(tmp_path: Path) -> None:
-    minter = Minter()
-    async with minter.localnet(twin_lag=3) as net:
-        job = MintRuns(tmp_path, minter, [net.url, net.twin_url], ITEMS, inFlight=4)
-
-        async def weather() -> None:
-            await job.until_step("mint")
-            net.faults(twin={"dead": True})
-
-        await with_weather(job, net, weather)
-
-
-@pytest.mark.parametrize("lag", [40, 300])
-async def test_an_endpoint_that_lags(tmp_path: Path, lag: int) -> None:
-    minter = Minter()
-    async with minter.localnet() as net:
-        net.advance(400)
-        net.faults(twin={"lag": lag})
-        await minted(MintRuns(tmp_path, minter, [net.twin_url, net.url], ITEMS), net)
 
 
 async def test_no_endpoint_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,94 +56,6 @@ async def test_history_with_gaps_mints_nothing_until_an_endpoint_has_it_all(
 
 
 # --- strangers and their transactions ---
-
-
-async def with_weather(job: MintRuns, net: Localnet, weather: Callable[[], Awaitable[None]]) -> None:
-    """Run the job while something happens to the chain."""
-    changing = asyncio.ensure_future(weather())
-    try:
-        await minted(job, net)
-    finally:
-        changing.cancel()
-
-
-def mint(minter: Minter, tree: str, uri: str, owner: Pubkey | None = None) -> Instruction:
-    """A mint without a collection, as another tool would make it."""
-    wallet = minter.wallet.pubkey()
-    args = MetadataArgs("Stranger", "STR", uri, 0)
-    return Mint(Pubkey.from_string(tree), owner or wallet, owner or wallet, wallet, wallet, args).instruction()
-
-
-async def test_a_foreign_minter_stops_the_job_and_the_next_run_accounts_for_it(tmp_path: Path) -> None:
-    minter = Minter()
-    async with minter.localnet() as net:
-        # Slow enough that the stranger's mint is finalized long before the job's last one.
-        net.faults(network={"late": 1.0, "late_slots": (20, 40)})
-        job = MintRuns(tmp_path, minter, [net.url], ITEMS, hurry=net, inFlight=1, batchSize=1)
-        job.run.spec["tree"] = {"create": {"capacity": ITEMS + 1}}
-        running = asyncio.create_task(job.here())
-        await job.until_step("mint")
-        await transact(net.url, minter.wallet, mint(minter, job.frozen["trees"][0], "ipfs://stranger"))
-        assert await running == NOT_FINISHED
-        assert job.run.termination["reason"] == "ForeignMinter"
-        net.faults(network={"late": 0.0})
-        assert await job.here() == DONE
-        assert job.run.termination["result"]["items"] == ITEMS
-
-
-async def test_a_forged_event_is_no_mint_and_a_mention_is_no_history(tmp_path: Path) -> None:
-    minter = Minter()
-    async with minter.localnet() as net:
-        job = MintRuns(tmp_path, minter, [net.url], ITEMS)
-        await minted(job, net)
-        tree = Pubkey.from_string(job.frozen["trees"][0])
-        forged = Leaf(Pubkey.default(), tree, tree, ITEMS, bytes(32), bytes(32)).event()
-        lure = Instruction(NOOP, forged, [AccountMeta(tree, is_signer=False, is_writable=False)])
-        await transact(net.url, minter.wallet, lure)
-        again = MintRuns(tmp_path / "again", minter, [net.url], ITEMS, hurry=net)
-        await minted(again, net)
-        assert again.run.termination["result"]["already"] == ITEMS
-
-
-async def test_a_leaf_that_was_sold_before_the_next_run_is_still_minted(tmp_path: Path) -> None:
-    minter = Minter()
-    async with minter.localnet() as net:
-        tree = await new_tree(net, minter, public=False)
-        job = MintRuns(tmp_path / "job", minter, [net.url], ITEMS, hurry=net)
-        job.run.spec["tree"] = {"address": tree}
-        await minted(job, net)
-        (ledger,) = (tmp_path / "job" / "state" / "ledger").iterdir()
-        facts = [mint for fact in decode_lines(ledger.read_text().splitlines()) for mint in fact.mints]
-        sold, *_ = leaves = sorted(facts, key=lambda mint: mint.nonce)
-        give = give_away(minter, tree, sold, [leaf.leaf_hash for leaf in leaves], Keypair().pubkey())
-        await transact(net.url, minter.wallet, give)
-        again = MintRuns(tmp_path / "again", minter, [net.url], ITEMS, hurry=net)
-        again.run.spec["tree"] = {"address": tree}
-        await minted(again, net)
-        assert again.run.termination["result"]["already"] == ITEMS
-
-
-def give_away(minter: Minter, tree: str, leaf: MintFact, leaves: list[bytes], to: Pubkey) -> Instruction:
-    """Bubblegum's transfer of the tree's first leaf, with its proof computed from all leaves."""
-    nodes, proof, empty = leaves, [], bytes(32)
-    for _ in range(5):
-        padded = [*nodes, *([empty] * (2 - len(nodes) % 2))]
-        proof.append(padded[1])
-        nodes = [keccak(padded[i] + padded[i + 1]) for i in range(0, len(padded) - 1, 2)]
-        empty = keccak(empty + empty)
-    creators = creator_hash((Creator(minter.wallet.pubkey(), verified=True, share=100),))
-    data = anchor_discriminator("transfer") + nodes[0] + leaf.data_hash + creators + bytes(8) + bytes(4)
-    owner, key = minter.wallet.pubkey(), Pubkey.from_string(tree)
-    metas = [
-        AccountMeta(tree_authority(key), is_signer=False, is_writable=False),
-        AccountMeta(owner, is_signer=True, is_writable=False),
-        AccountMeta(owner, is_signer=False, is_writable=False),
-        AccountMeta(to, is_signer=False, is_writable=False),
-        AccountMeta(key, is_signer=False, is_writable=True),
-        *(AccountMeta(program, is_signer=False, is_writable=False) for program in (NOOP, COMPRESSION, SYSTEM)),
-        *(AccountMeta(Pubkey.from_bytes(node), is_signer=False, is_writable=False) for node in proof),
-    ]
-    return Instruction(BUBBLEGUM, data, metas)
 
 
 async def test_the_same_uri_with_another_owner_is_a_conflict(tmp_path: Path) -> None:

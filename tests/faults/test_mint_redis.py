@@ -72,18 +72,6 @@ async def test_a_second_pod_does_not_get_the_lease_of_a_living_one(tmp_path: Pat
         await job.check(net.url)
 
 
-async def test_a_wiped_redis_does_not_stop_the_holder(tmp_path: Path, server: RedisServer) -> None:
-    minter = Minter()
-    async with minter.localnet() as net:
-        slow(net)
-        job = runs(tmp_path / "job", minter, net, server)
-        running = asyncio.create_task(job.here())
-        await job.until_step("mint")
-        server.client.flushall()
-        assert await running == DONE, job.run.termination
-        await job.check(net.url)
-
-
 async def test_whoever_sees_a_foreign_session_signs_no_more(tmp_path: Path, server: RedisServer) -> None:
     minter = Minter()
     async with minter.localnet() as net:

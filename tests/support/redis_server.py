@@ -21,7 +21,8 @@ PASSWORD = "s3cret"
 
 
 class RedisServer:
-    """Start, stop and start again on the same port; what was stored goes with each stop.
+    """Start, stop and start again on the same port; what was stored goes with each stop, unless it was saved: then what
+    was there at that moment is back after the next start.
 
     With a `namespace` the user of `url` is confined to that namespace's keys, as a tenant's is in a cluster.
     """
@@ -62,6 +63,10 @@ class RedisServer:
                 raise RuntimeError((self._folder / "redis.log").read_text()[-2000:])
             time.sleep(0.05)
         return self
+
+    def save(self) -> None:
+        """Save what is stored now."""
+        self.client.save()
 
     def stop(self) -> None:
         """Kill the server, as a node's failure would."""
