@@ -62,6 +62,55 @@ def test_any_text_survives_and_recipients_stay_out(description: str, value: str)
     assert ADDRESS.encode() not in data
 
 
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+attributes = st.builds(
+    Attribute,
+    texts,
+    texts | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans(),
+    st.none() | st.sampled_from(["number", "date"]),
+)
+
+
+@given(texts, texts, st.lists(attributes, max_size=4), st.none() | texts, st.none() | texts)
+def test_the_bytes_are_those_of_the_standard_library(
+    name: str, image: str, found: list[Attribute], animation: str | None, external: str | None
+) -> None:
+    row = Row(2, 0, name, "", image, None, tuple(found), animation, external)
+    data = Documents(GENESIS).document(row, image, animation)
+    assert json.dumps(json.loads(data), ensure_ascii=False, separators=(",", ":")).encode() == data
+
+
+@pytest.mark.parametrize(
+    ("animation", "mime", "kind"),
+    [
+        (f"ipfs://{CID}/clip.mp4", "video/mp4", "video"),
+        ("https://a.example/x?ext=glb#t", "model/gltf-binary", "vr"),
+        ("https://a.example/song.mp3?v=2", "audio/mpeg", "audio"),
+        ("https://a.example/player", "application/octet-stream", "image"),
+    ],
+)
+def test_an_animation_stands_beside_the_image(animation: str, mime: str, kind: str) -> None:
+    row = Row(2, 0, "One", "", "1.png", None, (), animation, "https://one.example/")
+    made = json.loads(Documents(GENESIS).document(row, "ipfs://x/1.png", animation))
+    assert (made["animation_url"], made["external_url"]) == (animation, "https://one.example/")
+    assert made["properties"]["files"] == [
+        {"uri": "ipfs://x/1.png", "type": "image/png"},
+        {"uri": animation, "type": mime},
+    ]
+    assert made["properties"]["category"] == kind
+
+
+def test_a_type_does_not_depend_on_other_rows() -> None:
+    """What is remembered of one name must not be taken for another's."""
+    names = ["a.png", "png", "x.d/png", ".png", "b.PNG", "b.", "b"]
+    rows = [Row(2, 0, "One", "", name, None, ()) for name in names]
+    made = Documents(GENESIS)
+    together = [made.document(row, "x") for row in rows]
+    assert together == [Documents(GENESIS).document(row, "x") for row in rows]
+    types = [json.loads(one)["properties"]["files"][0]["type"] for one in together]
+    assert types == [mime_type(name) for name in names]
+
+
 def test_uris_fit_the_chain() -> None:
     assert document_uri(CID, 7) == f"ipfs://{CID}/7.json"
     assert len(document_uri("b" + "a" * 110, 1 << 30)) <= URI_BYTES

@@ -90,7 +90,7 @@ class Consistency:
         for position, hashed in enumerate(hashes):
             if hashed in seen:
                 row = self._places[position] if len(hashes) == len(self._places) else None
-                message = f"{len(again)} rows have the {what} of another row"
+                message = f"{len(again)} {'row has' if len(again) == 1 else 'rows have'} the {what} of an earlier row"
                 self._note(reason, message, column, row)
                 return
             if hashed in wanted:
