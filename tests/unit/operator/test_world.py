@@ -21,6 +21,7 @@ from mintworks_operator.core import (
     Failure,
     Holding,
     JobView,
+    Plan,
     QueueView,
     RequeueAt,
     RunState,
@@ -204,10 +205,20 @@ class World(RuleBasedStateMachine):
         if not plan.changed:
             return False
         if op.versions.get("queue", 0) == self.versions["queue"]:
+            self.admitted(plan, waiting)
             self.queue = replace(self.queue or op.queue, status=plan.status)
             self.versions["queue"] += 1
         self.deliver_queue()
         return True
+
+    def admitted(self, plan: Plan, waiting: list[Waiting]) -> None:
+        """A plan is written: whoever comes before one that it admits is admitted too, or waits for a key."""
+        slots = plan.status.reservations
+        keys = {key for slot in slots for key in slot.keys}
+        last = max((w.order for w in waiting if w.uid in plan.admitted), default=None)
+        for w in waiting:
+            left_out = last is not None and w.order < last and all(slot.uid != w.uid for slot in slots)
+            assert not left_out or not keys.isdisjoint(w.keys), "one of lower priority goes first"
 
     def put_job(self, job: JobView) -> None:
         self.jobs[job.uid] = job
@@ -339,13 +350,17 @@ class World(RuleBasedStateMachine):
     def limits_hold(self) -> None:
         alive = [uid for (uid, _), r in self.runs.items() if r.alive]
         assert len(alive) == len(set(alive)), "two runs of a job live"
-        assert len(alive) <= CONCURRENCY
+        assert len(alive) <= self.most()
         assert sum(uid.startswith(("uid-m", "uid-n")) for uid in alive) <= 1, "two jobs hold one tree"
         assert all(n == 1 for n in self.created.values()), "a number of a run was used twice"
         for job in self.jobs.values():
             attempts = job.status.attempts
             assert attempts is None or (attempts.made <= MAX_ATTEMPTS and len(attempts.last) <= 10)
             self.ends_agree(job)
+
+    def most(self) -> int:
+        """How many may run."""
+        return CONCURRENCY
 
     def ends_agree(self, job: JobView) -> None:
         ends = {c.type: c.status for c in job.status.conditions if c.type in {"Succeeded", "Failed"}}
