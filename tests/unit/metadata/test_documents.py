@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mintworks_api.metadatajob import CollectionData
-from mintworks_runners.core.errors import InvalidInput
 from mintworks_runners.metadata.documents import Documents, document_uri
-from mintworks_runners.metadata.images import ImageFolder, ImageMap, category, mime_type, read_map
+from mintworks_runners.metadata.images import ImageFolder, category, mime_type
 from mintworks_runners.metadata.rows import URI_BYTES, Attribute, Row
 from support.specs import ADDRESS, CID
 
@@ -142,42 +140,3 @@ def test_image_uris_are_encoded(name: str, uri: str) -> None:
 )
 def test_types_by_extension(name: str, mime: str, kind: str) -> None:
     assert (mime_type(name), category(mime_type(name))) == (mime, kind)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        json.dumps({"a, b.png": CID, "c.png": CID}),
-        f'\ufefffile,cid\n"a, b.png",{CID}\nc.png,{CID}\n',
-        f"cid;file;size\r\n{CID};a, b.png;3\r\n{CID};c.png;4\r\n",
-    ],
-)
-def test_a_map_in_each_form(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "map"
-    path.write_bytes(content.encode())
-    found = read_map(path, "images.map")
-    assert found == ImageMap({"a, b.png": CID, "c.png": CID})
-    assert (found.uri("c.png"), found.uri("d.png")) == (f"ipfs://{CID}", None)
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"", "MalformedMap"),
-        (b"name,image\nx,y\n", "MalformedMap"),
-        (b"[1]", "MalformedMap"),
-        (b'{"a": ', "MalformedMap"),
-        (b"file,cid\n\xff", "MalformedMap"),
-        (b'file,cid\n"a', "MalformedMap"),
-        (b'{"a.png": 3}', "InvalidCid"),
-        (b"file,cid\na.png,bafy\n", "InvalidCid"),
-        (b"file,cid\na.png\n", "InvalidCid"),
-        (f'{{"a": "{CID}", "a": "{CID}"}}'.encode(), "DuplicateImage"),
-    ],
-)
-def test_bad_maps(tmp_path: Path, content: bytes, reason: str) -> None:
-    path = tmp_path / "map"
-    path.write_bytes(content)
-    with pytest.raises(InvalidInput) as caught:
-        read_map(path, "images.map")
-    assert (caught.value.reason, caught.value.findings[0].field) == (reason, "images.map")

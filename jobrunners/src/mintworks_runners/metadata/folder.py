@@ -23,7 +23,8 @@ from mintworks_runners.ipfs.unixfs import CHUNK_BYTES, Folder, put_file, put_sma
 from .columns import ANIMATION, IMAGE
 from .consistency import Consistency
 from .documents import Documents, document_name, symbol_problem
-from .images import ImageSource
+from .imagemap import ImageMap
+from .images import ImageFolder
 from .rows import Row, is_url, read_rows
 from .text import TextFile
 
@@ -39,7 +40,7 @@ class Collection:
 
     rows: Path
     data: CollectionData
-    images: ImageSource
+    images: ImageFolder | ImageMap
     rows_field: str = "rows"
     collection_field: str = "collection"
 

@@ -9,7 +9,8 @@ from mintworks_api import MetadataJobSpec
 from mintworks_runners.core.sources import SourceReader, Spooled
 
 from .folder import Collection
-from .images import MAP_LIMIT, ImageFolder, ImageSource, read_map
+from .imagemap import MAP_LIMIT, ImageMap, read_map
+from .images import ImageFolder
 
 
 async def gather(
@@ -26,7 +27,7 @@ async def gather(
     return Collection(rows.path, spec.collection, images, rows_field, f"{prefix}collection"), rows
 
 
-async def _images(sources: SourceReader, spec: MetadataJobSpec, field: str) -> ImageSource:
+async def _images(sources: SourceReader, spec: MetadataJobSpec, field: str) -> ImageFolder | ImageMap:
     if spec.images.map is not None:
         spooled = await sources.spool(spec.images.map, field, limit=MAP_LIMIT)
         return await asyncio.to_thread(read_map, spooled.path, field)

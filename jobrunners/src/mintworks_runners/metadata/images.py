@@ -1,30 +1,14 @@
-"""Where an item's image is: a folder's CID and a file name, or the CID that a map gives for the name."""
+"""Where an item's image is in a folder, and of which type a file is by its name."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import ClassVar, Final
 from urllib.parse import quote
 
-from mintworks_api.base import Cid
-from pydantic import TypeAdapter, ValidationError
-
-from mintworks_runners.core.errors import Findings, InvalidInput
-
-from .csvfile import delimiter_of
-
-MAP_LIMIT: Final = 256 << 20
-"""Bytes of a map: about two million names."""
-
 _SAFE: Final = "/!$&'()*+,;=:@~"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./-]+")
-_CID: Final = TypeAdapter[str](Cid)
 _EXTENSION: Final = re.compile(r"\.([A-Za-z0-9]+)$")
 _TYPES: Final = {
     "avif": "image/avif",
@@ -71,22 +55,6 @@ class ImageFolder:
         return f"ipfs://{self.cid}/{name if _PLAIN.fullmatch(name) else quote(name, safe=_SAFE)}"
 
 
-@dataclass(frozen=True, slots=True)
-class ImageMap:
-    """Images each with a CID of its own."""
-
-    cids: Mapping[str, str] = field(default_factory=dict)
-    what: ClassVar[str] = "the image map"
-
-    def uri(self, name: str) -> str | None:
-        """`ipfs://CID` of the name, or None where the map does not have it."""
-        cid = self.cids.get(name)
-        return None if cid is None else f"ipfs://{cid}"
-
-
-ImageSource = ImageFolder | ImageMap
-
-
 def mime_type(name: str) -> str:
     """The MIME type by the name's extension, `application/octet-stream` where it tells nothing."""
     match = _EXTENSION.search(name)
@@ -99,46 +67,3 @@ def category(mime: str) -> str:
         return "html"
     kind = mime.partition("/")[0]
     return {"video": "video", "audio": "audio", "model": "vr"}.get(kind, "image")
-
-
-def read_map(path: Path, source_field: str) -> ImageMap:
-    """The map in a file: a JSON object {name: CID}, or a CSV with the columns file and cid. InvalidInput if neither."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        pairs = _json_pairs(text) if text.lstrip().startswith("{") else _csv_pairs(text)
-    except (ValueError, csv.Error, RecursionError) as error:
-        message = f"neither a JSON object nor a CSV with the columns file and cid: {error}"
-        raise InvalidInput.one("MalformedMap", message, field=source_field) from error
-    findings = Findings()
-    cids: dict[str, str] = {}
-    for row, name, cid in pairs:
-        if name in cids:
-            findings.add("DuplicateImage", f"{name} is there twice", field=source_field, row=row)
-        elif not _is_cid(cid):
-            findings.add("InvalidCid", f"{name}: {str(cid)[:80]!r} is not a CID", field=source_field, row=row)
-        else:
-            cids[name] = str(cid)
-    findings.raise_if_any()
-    return ImageMap(cids)
-
-
-def _json_pairs(text: str) -> list[tuple[int | None, str, object]]:
-    pairs: list[tuple[str, object]] = json.loads(text, object_pairs_hook=list)
-    return [(None, name, cid) for name, cid in pairs]
-
-
-def _csv_pairs(text: str) -> list[tuple[int | None, str, object]]:
-    header = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter_of([header]), strict=True)
-    if not {"file", "cid"} <= set(reader.fieldnames or ()):
-        raise ValueError(f"the header is {header[:80]!r}")
-    found = [(row, record["file"], record["cid"]) for row, record in enumerate(reader, start=2)]
-    return [(row, (name or "").strip(), (cid or "").strip()) for row, name, cid in found]
-
-
-def _is_cid(value: object) -> bool:
-    try:
-        _CID.validate_python(value, strict=True)
-    except ValidationError:
-        return False
-    return True
