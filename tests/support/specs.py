@@ -27,9 +27,16 @@ UPLOAD: dict[str, Any] = {
     "storage": {"kubo": {"url": "http://ipfs:5001"}},
 }
 #: A good spec of each kind, and a complete result.
-GOOD: dict[str, dict[str, Any]] = {"MintJob": MINT, "MetadataJob": METADATA, "UploadJob": UPLOAD}
+CLEANUP: dict[str, Any] = {"content": {"cids": [CID], "storage": {"kubo": {"url": "http://ipfs:5001"}}}}
+GOOD: dict[str, dict[str, Any]] = {
+    "MintJob": MINT,
+    "MetadataJob": METADATA,
+    "UploadJob": UPLOAD,
+    "CleanupJob": CLEANUP,
+}
 RESULTS: dict[str, dict[str, Any]] = {
     "UploadJob": {"cid": CID, "items": 3, "bytes": 900},
+    "CleanupJob": {"checked": 1, "unpinned": 1, "kept": 0, "absent": 0, "cids": [CID]},
     "MetadataJob": {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64},
     "MintJob": {
         "tree": "t",
@@ -172,6 +179,11 @@ BAD: tuple[Bad, ...] = (
     Bad("MintJob", "runner", {"resources": {"limits": {"cpu": -1}}}, "cpu", "greater than or equal to 0"),
     Bad("MetadataJob", "images", {"cid": "bafy"}, "images.cid", "match"),
     Bad("MetadataJob", "images.job", "pictures", "images", "exactly one of job or cid or map must be set"),
+    Bad("CleanupJob", "content", None, "", "exactly one of failedMint or content must be set"),
+    Bad("CleanupJob", "failedMint", {"job": "m"}, "", "exactly one of failedMint or content must be set"),
+    Bad("CleanupJob", "content.cids", [], "cids", "at least 1"),
+    Bad("CleanupJob", "content.cids", [CID, "bafy"], "cids", "match"),
+    Bad("CleanupJob", "content.storage", {}, "storage", "exactly one of kubo or pinata must be set"),
     Bad("UploadJob", "files", {}, "files", "exactly one of volume or archive must be set"),
     Bad("UploadJob", "files.volume", {"claim": "c", "path": "a"}, "files", "exactly one of volume or archive"),
     Bad("UploadJob", "files", {"volume": {"claim": "c", "path": "../a"}}, "path", "match"),

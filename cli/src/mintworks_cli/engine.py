@@ -29,10 +29,11 @@ from mintworks_operator.core import (
     admit,
     decide,
     held,
+    named_of,
 )
 
 from .localjob import LocalJob
-from .references import Key, Supplies, dependencies
+from .references import Key, Supplies, handed_over
 from .resources import Manifest, Name
 from .state import StateFolder
 
@@ -107,13 +108,15 @@ class Engine:
         return any(not isinstance(action, WriteStatus) or action.changed for action in decision.actions)
 
     def _snapshot(self, job: LocalJob) -> Snapshot:
-        found = (self.jobs[key] for key in dependencies(job.manifest))
+        found = handed_over(job.manifest, self.jobs)
         view = job.view
+        others = (o.view for o in self.jobs.values() if o is not job and o.view.namespace == view.namespace)
         return Snapshot(
             job=view,
             queue=self._queues.get((view.namespace, view.queue)),
             runs=tuple(job.runs.values()),
-            dependencies={other.view.name: other.view for other in found},
+            dependencies={name: self.jobs[key].view for name, key in found.items()},
+            named=named_of(job.manifest.spec.removes(), others),
             news=job.news,
         )
 
@@ -126,7 +129,8 @@ class Engine:
                 job.echo()
             case CreateRun():
                 if not self._stopping:
-                    others = {key[2]: self.jobs[key].manifest for key in dependencies(job.manifest)}
+                    found = handed_over(job.manifest, self.jobs)
+                    others = {name: self.jobs[key].manifest for name, key in found.items()}
                     job.create(action, others, self._supplies, self._state.runner, now)
             case StopRun(run, _):
                 job.stop(run, now)

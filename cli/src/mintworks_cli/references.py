@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Protocol
 
 from mintworks_api import Mount
 
@@ -15,6 +16,12 @@ from .problems import BadInput, Problem
 from .resources import JobManifest, Manifest, Name, Resources
 
 Key = tuple[str, str, str]
+
+
+class HasManifest(Protocol):
+    """A job with its manifest."""
+
+    manifest: JobManifest
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,18 @@ def in_order(resources: Resources) -> list[JobManifest]:
 def dependencies(job: JobManifest) -> list[Key]:
     """Keys of the jobs that this one depends on."""
     return [(job.manifest.namespace, reference.kind, reference.name) for reference in job.spec.depends_on()]
+
+
+def handed_over(job: JobManifest, jobs: Mapping[Key, HasManifest]) -> dict[str, Key]:
+    """The jobs that a run of this one is told about, by the name it knows each under."""
+    found: dict[str, Key] = {}
+    for reference in job.spec.depends_on():
+        key = (job.manifest.namespace, reference.kind, reference.name)
+        found[reference.name] = key
+        if reference.with_own and key in jobs:
+            for inner in jobs[key].manifest.spec.depends_on():
+                found[reference.beneath(inner)] = (job.manifest.namespace, inner.kind, inner.name)
+    return found
 
 
 def content(mount: Mount, of: Manifest, supplies: Supplies) -> bytes | Path:

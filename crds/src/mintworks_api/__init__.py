@@ -1,6 +1,7 @@
 """The Mintworks API: one pydantic model a kind, from which CRDs, reference pages and admission rules are made."""
 
 from .base import API_VERSION, GROUP, VERSION, parse_duration, parse_quantity
+from .cleanupjob import CLEANUP_JOB, CleanupJobSpec
 from .commands import (
     CANCEL,
     CLEAN,
@@ -37,12 +38,13 @@ from .status import FINISHED, JobStatus, Phase
 from .uploadjob import UPLOAD_JOB, UploadJobSpec
 
 #: Every kind of job, by its name.
-JOB_KINDS: dict[str, JobKind] = {k.kind: k for k in (UPLOAD_JOB, METADATA_JOB, MINT_JOB)}
+JOB_KINDS: dict[str, JobKind] = {k.kind: k for k in (UPLOAD_JOB, METADATA_JOB, MINT_JOB, CLEANUP_JOB)}
 
 __all__ = [
     "API_VERSION",
     "CANCEL",
     "CLEAN",
+    "CLEANUP_JOB",
     "DEFAULT_CONCURRENCY",
     "DEFAULT_QUEUE",
     "DRAIN",
@@ -61,6 +63,7 @@ __all__ = [
     "UPLOAD_JOB",
     "VERSION",
     "BulkCommand",
+    "CleanupJobSpec",
     "Dependency",
     "JobCommands",
     "JobCounts",

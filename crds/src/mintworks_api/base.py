@@ -102,7 +102,7 @@ def nested_model(annotation: Any) -> type[Model] | type[StatusModel] | None:
 def mutable(*, to: bool | None = None) -> dict[str, Any]:
     """`json_schema_extra` of a field that may change after creation. Every other field of a job's spec is frozen.
 
-    With `to` it is a truth value without which the opposite is meant, and that may change only to `to`.
+    With `to` it is a truth value that may change only to `to`.
     """
     return {MUTABLE: True} if to is None else {MUTABLE: True, ONLY_TO: to}
 

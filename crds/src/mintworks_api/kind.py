@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -47,6 +47,17 @@ class JobSpec(JobPolicy):
     def initial_inputs(self, dependencies: Mapping[str, Dependency]) -> dict[str, Any]:
         """What of status.inputs is known before the first attempt; frozen by the write that admits the job."""
         del dependencies
+        return {}
+
+    def removes(self) -> frozenset[str]:
+        """CIDs whose content this job takes away."""
+        return frozenset()
+
+    def spares(self, named: Collection[str]) -> dict[str, Any]:
+        """What of status.inputs follows from which of `removes()` other jobs of the namespace name; held against the
+        cluster before every run.
+        """
+        del named
         return {}
 
     def is_dry_run(self) -> bool:

@@ -258,11 +258,15 @@ class MintJobSpec(JobSpec):
             mounts.append(self.solana.rpc_secret.mount("solana.rpcSecret"))
         if self.collection is not None and self.collection.authority is not None:
             mounts.append(self.collection.authority.secret.mount("collection.authority.secret"))
-        if self.metadata_from.manifest is not None:
-            mounts.extend(self.metadata_from.manifest.mounts("metadataFrom.manifest"))
+        mounts.extend(self.shared_mounts())
         if self.ledger is not None:
             mounts.append(Mount(field="ledger.volume", claim=self.ledger.volume.claim, read_only=False))
         return mounts
+
+    def shared_mounts(self) -> list[Mount]:
+        """What an audit re-reads."""
+        manifest = self.metadata_from.manifest
+        return [] if manifest is None else manifest.mounts("metadataFrom.manifest")
 
     def exclusive(self, inputs: Mapping[str, Any]) -> list[str]:
         """The tree: its address, else what its derived address follows from."""

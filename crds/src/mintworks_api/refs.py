@@ -24,11 +24,21 @@ class Names:
 
 @dataclass(frozen=True)
 class JobRef:
-    """Another job in the same namespace that must have succeeded first; `field` is where the spec names it."""
+    """Another job in the same namespace that must have succeeded first; `field` is where the spec names it.
+
+    `any_end`: it need only have come to its end. `with_own`: what it builds on itself is handed over as well, under the
+    names `NAME.OTHER`.
+    """
 
     kind: str
     name: str
     field: str
+    any_end: bool = False
+    with_own: bool = False
+
+    def beneath(self, inner: JobRef) -> str:
+        """The name under which a job that this one builds on is handed over: names of jobs hold no dot."""
+        return f"{self.name}.{inner.name}"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from .keys import JobKey, Key, QueuesKey
 from .names import JOB, KIND, KINDS, QUEUES, UID, controller, is_run, label, run_number
 from .store import Store
 from .tally import Tally, phase_of, queue_of
-from .views import as_dict
+from .views import as_dict, as_list
 
 Json = dict[str, Any]
 
@@ -103,6 +103,15 @@ class Cache:
             if obj["metadata"]["namespace"] == namespace and queue_of(obj) == queue
         ]
 
+    def neighbours(self, namespace: str, uid: str) -> list[tuple[str, Json]]:
+        """The other jobs of a namespace, each with its kind."""
+        return [
+            (kind, obj)
+            for kind, store in self.jobs.items()
+            for obj in store.all()
+            if obj["metadata"]["namespace"] == namespace and obj["metadata"]["uid"] != uid
+        ]
+
     def job_keys(self) -> list[JobKey]:
         """Every job."""
         return [JobKey(kind, *_name(obj)) for kind, store in self.jobs.items() for obj in store.all()]
@@ -172,9 +181,11 @@ class Cache:
         if new is not None and old is None:
             for leader in self._leaders(key, new):
                 self._followers.setdefault(leader, set()).add(key)
-        if new is None or old is None or phase_of(new) != phase_of(old):
+        if new is None or old is None or _standing(new) != _standing(old):
             for follower in self._followers.get(key, ()):
                 self._wake(follower)
+                for further in self._followers.get(follower, ()):
+                    self._wake(further)
 
     def _queue_changed(self, obj: Json, new: Json | None, old: Json | None) -> None:
         namespace, name = _name(obj)
@@ -198,3 +209,9 @@ class Cache:
 def _asks(queue: Json) -> tuple[object, object]:
     """What of a queue concerns its jobs: its spec, and its commands."""
     return queue["metadata"].get("generation"), as_dict(queue.get("status")).get("commands")
+
+
+def _standing(obj: Json) -> tuple[str, str]:
+    """What of a job shows in those that build on it: its phase, and why it does not go on."""
+    conditions = (as_dict(c) for c in as_list(as_dict(obj.get("status")).get("conditions")))
+    return phase_of(obj), next((str(c.get("reason")) for c in conditions if c.get("type") == "Progressing"), "")

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from mintworks_api import JOB_KINDS
+from mintworks_api import JOB_KINDS, JobRef
 from pydantic import ValidationError
 
 from .api import EVENTS, JOBS, PODS, Api, ApiError
 from .cache import Cache
 from .config import Config
-from .core import JobView, News, RunState, RunView, Snapshot, Trouble
+from .core import JobView, News, RunState, RunView, Snapshot, Trouble, named_of
 from .keys import JobKey
 from .names import RUN, UID, run_name, run_number
 from .owned import jobs_of, lost_of, pods_of, run_of, runs_of, unseen_jobs
@@ -60,6 +60,7 @@ class Gatherer:
             runs=tuple(sorted(runs, key=lambda r: r.run)),
             lost=lost_of(self._cache, job.uid),
             dependencies=self._dependencies(key, job),
+            named=self._named(job),
             news=self._news(job.uid, active.run) if active is not None else News(),
             refused=self.refused.get(job.uid),
             served=self._config.serves(key.namespace),
@@ -120,9 +121,33 @@ class Gatherer:
         return trouble
 
     def _dependencies(self, key: JobKey, job: JobView) -> dict[str, JobView]:
+        found: dict[str, JobView] = {}
+        for ref in _refs(job):
+            if (named := self._job(key.namespace, ref)) is None:
+                continue
+            found[ref.name] = named
+            for inner in _refs(named) if ref.with_own else ():
+                if (beneath := self._job(key.namespace, inner)) is not None:
+                    found[ref.beneath(inner)] = beneath
+        return found
+
+    def _job(self, namespace: str, ref: JobRef) -> JobView | None:
+        obj = self._cache.job(JobKey(ref.kind, namespace, ref.name))
+        return None if obj is None else job_view(ref.kind, obj)
+
+    def _named(self, job: JobView) -> frozenset[str]:
         try:
-            refs = JOB_KINDS[job.kind].parse(job.spec).depends_on()
+            removed = JOB_KINDS[job.kind].parse(job.spec).removes()
         except ValidationError:
-            return {}
-        found = {ref.name: (ref.kind, self._cache.job(JobKey(ref.kind, key.namespace, ref.name))) for ref in refs}
-        return {name: job_view(kind, obj) for name, (kind, obj) in found.items() if obj is not None}
+            return frozenset()
+        if not removed:
+            return frozenset()
+        others = (job_view(kind, obj) for kind, obj in self._cache.neighbours(job.namespace, job.uid))
+        return named_of(removed, others)
+
+
+def _refs(job: JobView) -> list[JobRef]:
+    try:
+        return JOB_KINDS[job.kind].parse(job.spec).depends_on()
+    except ValidationError:
+        return []

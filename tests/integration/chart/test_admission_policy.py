@@ -75,6 +75,17 @@ def named(name: str) -> dict[str, tuple[str, str, dict[str, Any]]]:
             "Secret",
             {**OWN_METADATA, "rows": source("objectStore", name)},
         ),
+        "failedMint.job": ("CleanupJob", "MintJob", {"failedMint": {"job": name}}),
+        "failedMint.solana.rpcSecret.name": (
+            "CleanupJob",
+            "Secret",
+            {"failedMint": {"job": "mine", "solana": {"rpcSecret": entry}}},
+        ),
+        "content.storage.pinata.secret.name": (
+            "CleanupJob",
+            "Secret",
+            {"content": {"cids": [CID], "storage": {"pinata": {"secret": entry}}}},
+        ),
         "images.job": ("MetadataJob", "UploadJob", {**OWN_METADATA, "images": {"job": name}}),
         "files.volume.claim": ("UploadJob", "PersistentVolumeClaim", {**UPLOAD, "files": source("volume", name)}),
         **{
@@ -137,7 +148,10 @@ def tenant(control_plane: ControlPlane, render: Render) -> Iterator[Tenant]:
     operator = f"system:serviceaccount:system-{end}:{full}"
     own = [may("get", r, "mine") for r in OBJECTS]
     only_mine = {**JOBS, "verbs": ["create", "update", "patch"]}
-    jobs = [only_mine, *(may("get", r, "mine", group="mintworks.dev") for r in ("metadatajobs", "uploadjobs"))]
+    jobs = [
+        only_mine,
+        *(may("get", r, "mine", group="mintworks.dev") for r in ("metadatajobs", "uploadjobs", "mintjobs")),
+    ]
     made: list[Manifest] = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
         *role(namespace, f"author-{end}", [*jobs, *own]),
@@ -150,7 +164,12 @@ def tenant(control_plane: ControlPlane, render: Render) -> Iterator[Tenant]:
     users = (f"author-{end}", f"helper-{end}", f"admin-{end}", operator)
     author, helper, admin, itself = (Person(control_plane.kubeconfig, namespace, user) for user in users)
     policies = sorted(m["metadata"]["name"] for m in made if m["kind"] == "ValidatingAdmissionPolicy")
-    for kind, spec in (("MintJob", MINT), ("MetadataJob", METADATA), ("UploadJob", UPLOAD)):
+    for kind, spec in (
+        ("MintJob", MINT),
+        ("MetadataJob", METADATA),
+        ("UploadJob", UPLOAD),
+        ("CleanupJob", {"failedMint": {"job": "x"}}),
+    ):
         eventually(f"the policy of {kind} is in force", partial(refused, helper, kind, spec))
     yield Tenant(namespace, author, helper, admin, itself, policies)
     for each in policies:

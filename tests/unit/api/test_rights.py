@@ -26,6 +26,8 @@ FULL: list[tuple[str, dict[str, Any]]] = [
     ("MetadataJob", {**METADATA, "images": {"job": "other"}}),
     *(("UploadJob", {**UPLOAD, "files": {"archive": s}}) for s in SOURCES),
     ("UploadJob", {**UPLOAD, "files": SOURCES[1]}),
+    ("CleanupJob", {"failedMint": {"job": "other", "solana": {"rpcSecret": ENTRY}}}),
+    ("CleanupJob", {"content": {"cids": [CID], "storage": {"pinata": {"secret": ENTRY}}}}),
     *(("MintJob", {**MINT, "metadataFrom": {"cid": CID, "manifest": s}}) for s in SOURCES),
     ("MintJob", {**MINT, "solana": {"rpcSecret": ENTRY}, "ledger": SOURCES[1]}),
     ("MintJob", {**MINT, "collection": {"mint": "1" * 32, "authority": {"secret": ENTRY}}}),

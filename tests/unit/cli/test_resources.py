@@ -44,7 +44,7 @@ def test_a_list_holds_resources() -> None:
         ),
         ("name: mint}", "name: mint, namespace: [a]}", "f.yaml:3: MintJob/mint: metadata.namespace: text is expected"),
         ("name: mint}", "name: mint, namespace: A}", "metadata.namespace: 'A' is not a DNS label"),
-        ("kind: MintJob", "kind: MintJobs", "kind: 'MintJobs' is not a kind of mintworks.dev; allowed: JobQueue, Met"),
+        ("kind: MintJob", "kind: MintJobs", "kind: 'MintJobs' is not a kind of mintworks.dev; allowed: CleanupJob,"),
         ("v1alpha1", "v1", "apiVersion: 'mintworks.dev/v1' is not served; allowed: mintworks.dev/v1alpha1"),
         ("spec:", "spec: 1\nstatus:", "spec: required, as a mapping"),
         ("spec:", "extra: 1\nspec:", "f.yaml:4: MintJob/mint: extra: unknown field"),

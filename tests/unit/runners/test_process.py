@@ -76,7 +76,7 @@ def test_a_read_only_root_is_enough(run: Run, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "work").iterdir()} == {"sources", "metadata.car"}
 
 
-@pytest.mark.parametrize("kind", ["Job", "CleanupJob"])
+@pytest.mark.parametrize("kind", ["Job", "JobSchedule"])
 async def test_a_kind_without_a_runner(run: Run, kind: str) -> None:
     run.kind = kind
     assert await run.here() == 64

@@ -43,8 +43,8 @@ def structural(model: type[Model] | type[StatusModel], *, frozen: bool = False) 
     rules = [_rule(r) for r in getattr(model, "rules", ())]
     if frozen:
         rules += [_frozen_rule(f.alias or n, f) for n, f in model.model_fields.items() if not _is_mutable(f)]
-        bound = ((f.alias or n, only_to(f)) for n, f in model.model_fields.items())
-        rules += [_only_to_rule(name, value) for name, value in bound if value is not None]
+        bound = ((f.alias or n, only_to(f), bool(f.default)) for n, f in model.model_fields.items())
+        rules += [_only_to_rule(n, value, default=d) for n, value, d in bound if value is not None]
     if rules:
         schema["x-kubernetes-validations"] = rules
     return schema
@@ -124,9 +124,9 @@ def _frozen_rule(name: str, field: FieldInfo) -> Schema:
     }
 
 
-def _only_to_rule(name: str, value: bool) -> Schema:
-    """A field that is left out means the opposite."""
-    is_set = f"has(self.{name}) && self.{name}"
+def _only_to_rule(name: str, value: bool, *, default: bool) -> Schema:
+    """A field that is left out means its default."""
+    is_set = f"!has(self.{name}) || self.{name}" if default else f"has(self.{name}) && self.{name}"
     was_set = is_set.replace("self", "oldSelf")
     return {
         "rule": f"!({was_set}) || ({is_set})" if value else f"!({is_set}) || ({was_set})",

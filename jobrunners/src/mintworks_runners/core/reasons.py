@@ -89,6 +89,11 @@ TABLE: dict[str, Reason] = {
     "BrokenImage": _final("an image cannot be decoded", "Save the image anew"),
     "ImageTooLarge": _final("an image has too many pixels or frames", "Make it smaller, or raise limits.pixels"),
     "UnsafeSvg": _final("an SVG holds scripts, or refers to something outside", "Save it as a plain SVG"),
+    # CleanupJob
+    "NothingSigned": _final("the MintJob to audit never came to sign anything", "There is nothing to audit"),
+    "NothingSpared": _retry(
+        "the operator did not say what other jobs name, so nothing is unpinned", "Upgrade the operator."
+    ),
     # Rows
     "EmptyInput": _final("the file holds no rows", "Give it a header and rows"),
     "NotUtf8": _final("the file is not UTF-8", "Save the file as UTF-8"),

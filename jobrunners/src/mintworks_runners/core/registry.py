@@ -9,6 +9,7 @@ from .context import Runner
 from .errors import InvalidInput
 
 RUNNERS: Final[dict[str, str]] = {
+    "CleanupJob": "mintworks_runners.cleanup.runner",
     "MetadataJob": "mintworks_runners.metadata.runner",
     "MintJob": "mintworks_runners.mint.runner",
     "UploadJob": "mintworks_runners.upload.runner",

@@ -74,15 +74,17 @@ def authority_of(context: JobContext, spec: MintJobSpec, wallet: Keypair | None)
     return read_keypair(context.secret(field, spec.collection.authority.secret.key), f"spec.{field}")
 
 
-def endpoints_of(context: JobContext, spec: MintJobSpec) -> list[Endpoint]:
-    """The endpoints of the spec, then those of the secret (one URL a line); InvalidInput where there is none."""
-    field = "spec.solana.rpcUrls"
+def endpoints_of(context: JobContext, spec: MintJobSpec, at: str = "solana") -> list[Endpoint]:
+    """The endpoints of the spec, then those of the secret (one URL a line); InvalidInput where there is none. `at` is
+    the field that they come from.
+    """
+    field = f"spec.{at}.rpcUrls"
     endpoints = [
         _endpoint(url, "InvalidSpec", f"{url} is no http(s) URL", field, secret=False)
         for url in spec.solana.rpc_urls or ()
     ]
     if spec.solana.rpc_secret is not None:
-        field = "solana.rpcSecret"
+        field = f"{at}.rpcSecret"
         endpoints += _secret_endpoints(context.secret(field, spec.solana.rpc_secret.key), f"spec.{field}")
     return endpoints
 

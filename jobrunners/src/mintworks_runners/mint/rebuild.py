@@ -42,6 +42,30 @@ class Rebuilt:
     slot: int
     standing: Standing
     history: History
+    cid: str
+    rows_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Where the MintJob's sources and endpoints are mounted: as its own, or, for a job that audits it, as those of the
+    dependency `name`.
+    """
+
+    name: str | None
+
+    @property
+    def solana(self) -> str:
+        """The field of the spec that says how the chain is reached."""
+        return "solana" if self.name is None else "failedMint.solana"
+
+    def dependency(self, job: str) -> str:
+        """The name under which the MetadataJob is known."""
+        return job if self.name is None else f"{self.name}.{job}"
+
+    def source(self, field: str) -> str:
+        """Where a source of the MintJob is mounted."""
+        return field if self.name is None else f"dependencies/{self.name}/{field}"
 
 
 @asynccontextmanager
@@ -53,16 +77,19 @@ async def rebuilt(
     told: Told | None = None,
     *,
     images_cid: str | None = None,
+    within: Within | None = None,
 ) -> AsyncIterator[Rebuilt]:
     """Reads rows and chain. `wallet` may be None where the tree is named and its creator is also its delegate;
     `metadata` is the MetadataJob that the spec names, `images_cid` the folder of the UploadJob which that one names.
+    Where another job than the MintJob itself asks, `within` says where the mounts are.
 
     InvalidInput for bad rows, for leaves that are not as the rows ask (`Conflict`), and where the wallet's address is
     needed; Waiting as Pool and Replay raise it.
     """
-    async with Pool(endpoints_of(context, spec), spec.solana.requests_per_second, context.stop) as pool:
+    place = within or Within(None)
+    async with Pool(endpoints_of(context, spec, place.solana), spec.solana.requests_per_second, context.stop) as pool:
         await pool.open(None)
-        listed, asset = await _listed(context, spec, metadata, images_cid)
+        listed, asset = await _listed(context, spec, metadata, place, images_cid)
         chain = Chain(pool)
         wallet = wallet or await _tree_owner(chain, spec)
         tree = target_of(spec, wallet, pool.genesis, listed.cid).tree
@@ -75,28 +102,30 @@ async def rebuilt(
         try:
             if found.config is None:
                 nothing = reconcile(items, what, (), findings, public=False)
-                yield Rebuilt(tree, pool.genesis, found.slot, nothing, replay.history)
+                yield Rebuilt(tree, pool.genesis, found.slot, nothing, replay.history, listed.cid, listed.rows_sha256)
                 return
             await replay.catch_up(found.config.num_minted, found.slot, told)
             mints, public = replay.history.mints(), found.config.public
             standing = await asyncio.to_thread(reconcile, items, what, mints, findings, public=public)
             findings.raise_if_any()
-            yield Rebuilt(tree, pool.genesis, found.slot, standing, replay.history)
+            yield Rebuilt(tree, pool.genesis, found.slot, standing, replay.history, listed.cid, listed.rows_sha256)
         finally:
             replay.history.close()
 
 
 async def _listed(
-    context: JobContext, spec: MintJobSpec, metadata: MetadataJobSpec | None, images_cid: str | None
+    context: JobContext, spec: MintJobSpec, metadata: MetadataJobSpec | None, place: Within, images_cid: str | None
 ) -> tuple[MintList, CollectionData | Asset]:
     """The items; a MetadataJob's folder is made again for its CID."""
     origin = spec.metadata_from
     if origin.job is not None and metadata is not None:
-        listed = await recomputed(context, origin.job, metadata, lambda _name, _value: None, images_cid)
+        listed = await recomputed(
+            context, place.dependency(origin.job), metadata, lambda _name, _value: None, images_cid
+        )
         return listed, metadata.collection
     if origin.manifest is None or origin.cid is None:
         raise ended("InvalidSpec", "set job, or cid and manifest", field="spec.metadataFrom")
-    listed = await from_manifest(context, origin.manifest, origin.cid, "metadataFrom.manifest")
+    listed = await from_manifest(context, origin.manifest, origin.cid, place.source("metadataFrom.manifest"))
     return listed, origin.asset or Asset()
 
 

@@ -16,6 +16,7 @@ from .actions import (
 from .admission import Plan, admit, held
 from .decide import decide
 from .document import encode
+from .naming import named_of
 from .news import fold
 from .permits import Allowed
 from .slots import Holding, Slot, Waiting
@@ -54,4 +55,5 @@ __all__ = [
     "encode",
     "fold",
     "held",
+    "named_of",
 ]

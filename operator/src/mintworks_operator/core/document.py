@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mintworks_api import Dependency
+from mintworks_api import Dependency, JobSpec
 
 from .views import JobView, Snapshot
 
@@ -17,6 +17,12 @@ MAX_DOCUMENT = 48 * 1024
 def dependency(job: JobView) -> Dependency:
     """A finished job as one that depends on it sees it."""
     return Dependency(kind=job.kind, uid=job.uid, spec=job.spec, inputs=job.inputs, result=job.result or {})
+
+
+def initial_inputs(spec: JobSpec, snapshot: Snapshot) -> dict[str, Any]:
+    """What of the job's inputs is known without a run."""
+    found = {name: dependency(job) for name, job in snapshot.dependencies.items()}
+    return {**spec.initial_inputs(found), **spec.spares(snapshot.named)}
 
 
 def document(snapshot: Snapshot, run: int, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -129,6 +129,23 @@ WAITS: dict[str, Reason] = {
     STOPPING: Reason("the run was asked to stop", "Wait: it ends at a safe point."),
 }
 
+#: Of these waits, those that somebody must end: who waits for such a job is told as well.
+STUCK = frozenset(
+    {
+        NAMESPACE_NOT_ENABLED,
+        INVALID_SPEC,
+        STATUS_UNREADABLE,
+        SPEC_TOO_LARGE,
+        QUEUE_NOT_FOUND,
+        QUEUE_INVALID,
+        DEPENDENCY_MISSING,
+        DEPENDENCY_FAILED,
+        RUNNER_NOT_ALLOWED,
+        INPUT_CHANGED,
+        SUSPENDED,
+    }
+)
+
 #: Why a run's pod does not start. troubles.py finds them in the cluster's words, which follow the advice.
 STARTS: dict[str, Reason] = {
     "QuotaExceeded": Reason(
@@ -412,6 +429,11 @@ def dependency_incomplete(field: str, kind: str, name: str, why: str) -> str:
 def dependency_not_finished(field: str, kind: str, name: str) -> str:
     """A dependency is under way."""
     return f"spec.{field}: waits for {kind} {name} to succeed."
+
+
+def dependency_held_back(field: str, kind: str, name: str, reason: str, why: str) -> str:
+    """A dependency waits for something that does not come by itself."""
+    return led(f"spec.{field}: waits for {kind} {name}, which waits itself ({reason}):", why)
 
 
 def delayed(until: datetime) -> str:

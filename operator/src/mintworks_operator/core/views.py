@@ -163,7 +163,8 @@ class Snapshot:
     """Everything one pass over one job looks at.
 
     `runs` are the runs of this job's uid that exist; `lost` the numbers of runs that were seen and are gone.
-    `dependencies` holds the jobs that exist, by name. `refused` is why the last attempt to create the active run was
+    `dependencies` holds the jobs that exist, by name; `named` are those of the CIDs that the job removes which other
+    jobs of its namespace name. `refused` is why the last attempt to create the active run was
     turned down. `served`: whether the namespace is enabled. `allowed`: what runners' pods may be; None: anything.
     `newer`: how many jobs of its queue came to the same end after this one, where it is finished.
     """
@@ -173,6 +174,7 @@ class Snapshot:
     runs: tuple[RunView, ...] = ()
     lost: frozenset[int] = frozenset()
     dependencies: Mapping[str, JobView] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
     news: News = field(default_factory=News)
     refused: Trouble | None = None
     served: bool = True

@@ -6,7 +6,7 @@ from mintworks_api import JobRef, Phase
 from pydantic import ValidationError
 
 from .. import texts
-from ..document import dependency
+from ..document import initial_inputs
 from ..draft import Case, Draft, waits
 from ..inputs import difference
 from ..validation import problems
@@ -28,8 +28,7 @@ def unmet(case: Case, draft: Draft) -> tuple[str, str] | None:
         lacking = _unmet(case, ref, found.get(ref.name))
         if lacking is not None:
             return lacking
-    initial = case.spec.initial_inputs({name: dependency(job) for name, job in found.items()})
-    changed = difference(draft.inputs, initial)
+    changed = difference(draft.inputs, initial_inputs(case.spec, case.snapshot))
     return None if changed is None else (texts.INPUT_CHANGED, texts.input_changed(*changed))
 
 
@@ -38,7 +37,11 @@ def _unmet(case: Case, ref: JobRef, job: JobView | None) -> tuple[str, str] | No
     if job is None:
         return texts.DEPENDENCY_MISSING, texts.dependency_missing(*names)
     if not job.finished:
-        return texts.DEPENDENCY_NOT_FINISHED, texts.dependency_not_finished(*names)
+        return _unfinished(names, job)
+    if ref.with_own and (lacking := _own(case, ref, job)) is not None:
+        return lacking
+    if ref.any_end:
+        return None
     if not job.succeeded:
         why = next((c.message for c in job.status.conditions if c.type == texts.FAILED), "")
         return texts.DEPENDENCY_FAILED, texts.dependency_failed(*names, why)
@@ -47,4 +50,27 @@ def _unmet(case: Case, ref: JobRef, job: JobView | None) -> tuple[str, str] | No
     except ValidationError as error:
         # Someone edited its status.
         return texts.DEPENDENCY_FAILED, texts.dependency_incomplete(*names, problems(error, "status.result"))
+    return None
+
+
+def _unfinished(names: tuple[str, str, str], job: JobView) -> tuple[str, str]:
+    """It waits; where what it waits for itself will not come by itself, that is told along the chain."""
+    held = next((c for c in job.status.conditions if c.type == texts.PROGRESSING and c.status == "False"), None)
+    if held is not None and held.reason in texts.STUCK:
+        reason = texts.DEPENDENCY_FAILED if held.reason == texts.DEPENDENCY_FAILED else texts.DEPENDENCY_NOT_FINISHED
+        return reason, texts.dependency_held_back(*names, held.reason, held.message)
+    return texts.DEPENDENCY_NOT_FINISHED, texts.dependency_not_finished(*names)
+
+
+def _own(case: Case, ref: JobRef, job: JobView) -> tuple[str, str] | None:
+    """Whether what the job was built on is still there."""
+    try:
+        inner = case.kinds[job.kind].parse(job.spec).depends_on()
+    except ValidationError as error:
+        return texts.DEPENDENCY_FAILED, texts.dependency_incomplete(
+            ref.field, ref.kind, ref.name, problems(error, "spec")
+        )
+    for own in inner:
+        if ref.beneath(own) not in case.snapshot.dependencies:
+            return texts.DEPENDENCY_MISSING, texts.dependency_missing(ref.field, own.kind, own.name)
     return None

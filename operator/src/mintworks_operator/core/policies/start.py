@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from .. import texts
 from ..actions import CreateRun
-from ..document import MAX_DOCUMENT, dependency, document, encode
+from ..document import MAX_DOCUMENT, document, encode, initial_inputs
 from ..draft import Case, Draft, count, policy_of, waits
 from ..inputs import freeze
 from ..slots import Holding, Waiting
@@ -27,7 +27,7 @@ def start(case: Case, draft: Draft) -> Draft:
     spec, snapshot = case.spec, case.snapshot
     if spec is None or any(r.alive for r in snapshot.runs):
         return draft.settle()
-    inputs = freeze(draft.inputs, spec.initial_inputs({n: dependency(j) for n, j in snapshot.dependencies.items()}))
+    inputs = freeze(draft.inputs, initial_inputs(spec, snapshot))
     number = _next(case, draft)
     size = len(encode(document(snapshot, number, inputs)).encode())
     if size > MAX_DOCUMENT:
