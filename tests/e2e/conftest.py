@@ -17,7 +17,8 @@ from mintworks_dev.stack.install import install
 from mintworks_dev.stack.values import RESOURCES, SYSTEM
 from support.kube import Space
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "genesis"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLE = EXAMPLES / "genesis"
 #: One namespace a test; the chart serves exactly these.
 SPACES = (
     "refused",
@@ -63,6 +64,16 @@ class Example:
     def slow(self) -> None:
         """One item a transaction and one transaction at a time: long enough to be interrupted."""
         self.manifests["MintJob"]["spec"] |= {"inFlight": 1, "batchSize": 1}
+
+    def chained(self) -> None:
+        """The pictures come from an UploadJob, and an audit follows the MintJob; what comes last stands first."""
+        jobs = {"Pictures": "pictures/images-configmap.yaml", "UploadJob": "pictures/uploadjob.yaml"}
+        jobs["CleanupJob"] = "cleanup/audit.yaml"
+        found = {name: yaml.safe_load((EXAMPLES / path).read_text()) for name, path in jobs.items()}
+        self.manifests["MetadataJob"]["spec"]["images"] = {"job": found["UploadJob"]["metadata"]["name"]}
+        others = dict(self.manifests)
+        self.manifests.clear()
+        self.manifests.update(reversed([*others.items(), *found.items()]))
 
     def apply(self, space: Space) -> None:
         """All of them in one go, as a person would."""

@@ -63,9 +63,16 @@ def redis_keys(space: Space, uid: str) -> list[str]:
 
 def test_happy_path(cluster: AnyCluster, space: Callable[[str], Space], example: Example) -> None:
     at = space("happy")
+    pictures = example.manifests["MetadataJob"]["spec"]["images"]["cid"]
+    example.chained()
     example.apply(at)
     status = at.finished("mintjobs", MINT)
     expect_minted(cluster, at, status)
+    # The chain of jobs from its first link: the folder is the one that IPFS names so, and was read again.
+    assert at.status("uploadjobs", "genesis-images")["result"]["cid"] == pictures
+    assert at.status("metadatajobs", METADATA)["inputs"]["imagesCid"] == pictures
+    audit = at.finished("cleanupjobs", "genesis-audit")
+    assert (audit["result"]["minted"], audit["result"]["missing"]) == (TOTAL, 0), at.describe()
     assert (status["result"]["minted"], status["result"]["already"]) == (TOTAL, 0)
     assert status["progress"]["summary"] == f"{TOTAL}/{TOTAL}"
     assert status["attempts"]["summary"] == "1/5"

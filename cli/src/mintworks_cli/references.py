@@ -119,12 +119,17 @@ def entries(holder: Manifest) -> dict[str, bytes]:
             if not isinstance(value, str):
                 raise BadInput([holder.problem((part, key), "text is expected: put it in quotes")])
             try:
-                found[key] = base64.b64decode(value, validate=True) if part == coded else value.encode()
+                found[key] = _decoded(value) if part == coded else value.encode()
             except binascii.Error as error:
                 raise BadInput(
                     [holder.problem((part, key), f"base64 is expected; plain text goes in {plain}")]
                 ) from error
     return found
+
+
+def _decoded(value: str) -> bytes:
+    """Base64 in lines too, as the API server takes it."""
+    return base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
 
 
 def _missing_jobs(job: JobManifest, resources: Resources) -> list[Problem]:

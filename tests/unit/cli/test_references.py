@@ -55,7 +55,9 @@ def test_a_claim_needs_a_folder(tmp_path: Path) -> None:
 def test_entries_of_every_form() -> None:
     coded = base64.b64encode(b"\x00\xff").decode()
     secret = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\ndata: {{a: {coded}, b: ''}}\nstringData: {{b: x}}\n"
-    rows = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\nbinaryData: {{a: {coded}}}\ndata: {{b: ü}}\n"
+    # In lines, as people fold it and the API server takes it.
+    lines = f"|\n    {coded[:2]}\n    {coded[2:]}"
+    rows = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\nbinaryData:\n  a: {lines}\ndata: {{b: ü}}\n"
     found = resources(secret, rows)
     assert entries(found.secrets["default", "s"]) == {"a": b"\x00\xff", "b": b"x"}
     assert entries(found.config_maps["default", "c"]) == {"a": b"\x00\xff", "b": "ü".encode()}

@@ -6,10 +6,13 @@ the one and holds the other.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import json
 import re
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -48,6 +51,19 @@ def derived(folder: Path) -> dict[str, bytes]:
         "metadatajob.yaml": metadata.encode(),
         "mintjob.yaml": mint.encode(),
     }
+
+
+def archived(pictures: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The derived files of examples/pictures: these pictures as a zip in a ConfigMap."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in sorted(pictures.items()):
+            # A date of its own would make other bytes every time; so would a compressor of another version.
+            archive.writestr(zipfile.ZipInfo(f"images/{name}"), content)
+    coded = base64.encodebytes(target.getvalue()).decode()
+    lines = "".join(f"    {line}\n" for line in coded.splitlines())
+    head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: genesis-images\nbinaryData:\n  images.zip: |\n"
+    return {"images-configmap.yaml": (_MADE.format("examples/genesis/images") + head + lines).encode()}
 
 
 def folder_cid(files: Mapping[str, bytes]) -> str:
