@@ -94,7 +94,8 @@ class Kubo(UpAndDown):
 
     def down(self) -> None:
         """Stop the daemon; a temporary repository goes with it."""
-        self._parts.stop(DAEMON)
+        # After thousands of blocks it takes long to end in good order, which what is forgotten does not need.
+        self._parts.stop(DAEMON, timeout=1.0 if self._temporary else 10.0)
         if self._temporary:
             shutil.rmtree(self._folder, ignore_errors=True)
 
