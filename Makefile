@@ -61,8 +61,8 @@ soak: $(SYNCED) ## Send 500 jobs through the fault proxy (SEED=7), the operator 
 	$(PYTEST) tests/faults/test_operator_storm.py --soak --fault-seed $(or $(SEED),7) -s
 
 .PHONY: fuzz
-fuzz: $(SYNCED) ## Fuzz the reader of rows for an hour (SECONDS=3600), led by coverage; what it finds stays in build/fuzz
-	PYTHONPATH=tests $(RUN) python -m fuzz.rows $(or $(SECONDS),3600) $(BUILD)/fuzz/rows
+fuzz: $(SYNCED) ## Fuzz a reader (READER=rows or archives) for an hour (SECONDS=3600), led by coverage
+	PYTHONPATH=tests $(RUN) python -m fuzz.$(or $(READER),rows) $(or $(SECONDS),3600) $(BUILD)/fuzz/$(or $(READER),rows)
 
 .PHONY: verify
 verify: $(SYNCED) ## Fail when something generated differs from what makes it

@@ -24,9 +24,8 @@ with atheris.instrument_imports(include=["mintworks_runners.metadata"]):
 
 from support.badrows import BAD, CARRIED
 
-INPUT_BYTES = 4096
-MEMORY_MB = 1024
-INPUT_SECONDS = 10
+from fuzz.driving import fuzz
+
 MESSAGE = 1000
 """Characters of a message for people."""
 
@@ -72,29 +71,10 @@ def _check_row(row: Row) -> None:
 
 def main(seconds: int, folder: Path) -> None:
     """Fuzz for so long; ends the process."""
-    corpus, seeds = folder / "corpus", folder / "seeds"
-    for made in (corpus, seeds):
-        made.mkdir(parents=True, exist_ok=True)
     cases = [*(bad[0] for bad in BAD.values()), *(odd[0] for odd in CARRIED.values())]
-    for number, content in enumerate(cases):
-        data = content.encode() if isinstance(content, str) else content
-        if len(data) <= INPUT_BYTES:
-            (seeds / str(number)).write_bytes(data)
-    words = folder / "words"
-    words.write_text("".join(f'"{word}"\n' for word in _WORDS))
-    options = {
-        "max_total_time": seconds,
-        "max_len": INPUT_BYTES,
-        "rss_limit_mb": MEMORY_MB,
-        "timeout": INPUT_SECONDS,
-        "dict": words,
-        "artifact_prefix": f"{folder}/",
-        "print_final_stats": 1,
-    }
+    seeds = [case.encode() if isinstance(case, str) else case for case in cases]
     path = Path(tempfile.mkdtemp()) / f"rows-{os.getpid()}"
-    arguments = [sys.argv[0], *(f"-{name}={value}" for name, value in options.items()), str(corpus), str(seeds)]
-    atheris.Setup(arguments, lambda data: check(data, path))
-    atheris.Fuzz()
+    fuzz(lambda data: check(data, path), seeds, _WORDS, (seconds, folder))
 
 
 if __name__ == "__main__":
