@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 from solders.keypair import Keypair
-from support import strangers
+from support import chain, strangers
 from support.drop import CALM, ITEMS, WELL, Drop, an_error_that_a_fork_takes_back, large, second_pod, unhurried
 from support.link import Link
 from support.minting import DONE, NOT_FINISHED, Minter, MintRuns, stop, transact
@@ -52,10 +52,7 @@ class Storm:
         self.began = time.monotonic()
         self.weather = self._shuffled([*WEATHER, "forks", "error then success across a fork"])
         self.ends = self._shuffled(ENDS)
-        # The item that another tool mints is one of those that the job would mint last: it must not have done so yet.
-        early = self.dice.randrange(len(GAPS) // 2)
         self.gaps = self._shuffled(GAPS)
-        self.gaps.insert(early, an_item_minted_elsewhere)
 
     def _shuffled(self, things: Sequence[Thing]) -> list[Thing]:
         return self.dice.sample(things, len(things))
@@ -71,7 +68,7 @@ class Storm:
         process = await job.start()
         deadline = time.monotonic() + 180
         while job.progress().get("step") != "mint" or job.progress()["items"]["done"] < done:
-            job.freeze()
+            job.operate()
             assert time.monotonic() < deadline, (job.progress(), job.log())
             if process.returncode == DONE:
                 break
@@ -107,7 +104,7 @@ async def killed(_: Storm, process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-async def killed_early(storm: Storm, process: asyncio.subprocess.Process) -> None:
+async def killed_twice(storm: Storm, process: asyncio.subprocess.Process) -> None:
     """While it mints, and the next one before it does."""
     await killed(storm, process)
     step = storm.dice.choice(["prepare", "wait"])
@@ -172,7 +169,7 @@ async def put_back(storm: Storm, process: asyncio.subprocess.Process) -> None:
         await killed(storm, one)
 
 
-ENDS = [killed, killed_early, stopped, edited, met_a_foreign_minter, cut_off, put_back]
+ENDS = [killed_twice, stopped, edited, met_a_foreign_minter, cut_off, put_back]
 
 
 # --- between two runs ---
@@ -182,22 +179,23 @@ async def redis_wiped(storm: Storm) -> None:
     storm.server.client.flushall()
 
 
-async def ledger_cut_short(storm: Storm) -> None:
-    for key in storm.server.client.scan_iter("mw:default:ledger:*"):
-        length = int(storm.server.client.llen(key))
-        storm.server.client.ltrim(key, storm.dice.randint(0, length // 2), length // 2)
-        storm.server.client.rpush(key, "00000000 [", "no fact")
-
-
-async def ledger_gone(storm: Storm) -> None:
-    for key in storm.server.client.scan_iter("mw:default:ledger:*"):
-        storm.server.client.delete(key)
+async def ledger_cut_short_or_gone(storm: Storm) -> None:
+    client, gone = storm.server.client, storm.dice.random() < 0.5
+    for key in client.scan_iter("mw:default:ledger:*"):
+        length = int(client.llen(key))
+        client.ltrim(key, storm.dice.randint(0, length // 2), length // 2)
+        client.rpush(key, "00000000 [", "no fact")
+        if gone:
+            client.delete(key)
 
 
 async def an_item_minted_elsewhere(storm: Storm) -> None:
-    url, number = storm.drop.net.url, ITEMS - 1
-    item = await strangers.another_item(url, storm.job.tree, f"Light #{number}", f"ipfs://{CID}/{number}.json")
-    await transact(url, storm.drop.minter.wallet, strangers.by_another_program(item))
+    """By somebody who looks first, and after what our runs had under way has died."""
+    url, uri = storm.drop.net.url, f"ipfs://{CID}/{ITEMS - 1}.json"
+    storm.drop.net.advance(200)
+    if uri not in await asyncio.to_thread(chain.minted, url, storm.job.tree):
+        item = await strangers.another_item(url, storm.job.tree, f"Light #{ITEMS - 1}", uri)
+        await transact(url, storm.drop.minter.wallet, strangers.by_another_program(item))
 
 
 async def an_event_forged(storm: Storm) -> None:
@@ -206,6 +204,8 @@ async def an_event_forged(storm: Storm) -> None:
 
 
 async def a_leaf_sold(storm: Storm) -> None:
+    """Once the tree grows no more: the proof is of the tree as it is."""
+    storm.drop.net.advance(200)
     url, minter, tree = storm.drop.net.url, storm.drop.minter, storm.job.tree
     give = strangers.give_away(minter, tree, await strangers.leaves(url, tree), Keypair().pubkey(), 14)
     await transact(url, minter.wallet, give)
@@ -218,8 +218,8 @@ async def applied_again(storm: Storm) -> None:
 
 GAPS: list[Callable[[Storm], Awaitable[None]]] = [
     redis_wiped,
-    ledger_cut_short,
-    ledger_gone,
+    ledger_cut_short_or_gone,
+    an_item_minted_elsewhere,
     an_event_forged,
     a_leaf_sold,
     applied_again,
@@ -232,7 +232,7 @@ async def storm(tmp_path: Path, redis_server: RedisServer, fault_seed: int) -> A
     redis_server.save()
     async with minter.localnet(fault_seed=fault_seed) as net, Link(redis_server.port) as link:
         net.advance(400)
-        job = unhurried(large(tmp_path / "first", minter, net, [net.url, net.twin_url]))
+        job = unhurried(large(tmp_path / "first", minter, net, [net.url, net.twin_url]), 60)
         job.run.redis_url = f"redis://127.0.0.1:{link.port}/0"
         drop = Drop(net, minter, job, random.Random(fault_seed))
         second = second_pod(tmp_path / "second", drop)
@@ -244,7 +244,7 @@ async def storm(tmp_path: Path, redis_server: RedisServer, fault_seed: int) -> A
 async def test_all_together(storm: Storm) -> None:
     rounds = len(ENDS)
     for number, (end, gap) in enumerate(zip(storm.ends, storm.gaps, strict=True)):
-        process = await storm.reach(storm.job, number * ITEMS // (rounds + 1))
+        process = await storm.reach(storm.job, (number + 1) * ITEMS // (rounds + 2))
         storm.second.frozen = storm.job.frozen
         await storm.blow(storm.weather[number::rounds])
         storm.say(f"{end.__name__}, {gap.__name__}; {storm.job.progress()}")

@@ -93,8 +93,7 @@ class MintRuns:
 
     async def _operate(self) -> None:
         while True:
-            self.freeze()
-            self._hasten()
+            self.operate()
             await asyncio.sleep(0.05)
 
     def _hasten(self) -> None:
@@ -144,6 +143,11 @@ class MintRuns:
             assert code == NOT_FINISHED, (code, self.run.termination, self.log())
         raise AssertionError(f"not done after {attempts} runs: {self.run.termination}")
 
+    def operate(self) -> None:
+        """What happens around a run, again and again."""
+        self.freeze()
+        self._hasten()
+
     def freeze(self) -> None:
         """What the operator does with inputs: the first ones are frozen and echoed."""
         for message in self.run.messages:
@@ -170,8 +174,7 @@ class MintRuns:
     async def _until(self, reached: Callable[[Mapping[str, Any]], bool], what: str, within: float) -> None:
         deadline = time.monotonic() + within
         while not any(reached(told) for told in self.run.messages if told["type"] == "progress"):
-            self.freeze()
-            self._hasten()
+            self.operate()
             assert time.monotonic() < deadline, (what, self.progress(), self.log())
             await asyncio.sleep(0.01)
 
