@@ -97,7 +97,7 @@ class MintRuns:
             await asyncio.sleep(0.05)
 
     def _hasten(self) -> None:
-        if self._hurry is not None and self.progress().get("step") == "wait":
+        if self._hurry is not None and self.progress().get("step") in {"wait", "close"}:
             self._hurry.advance(10)
 
     async def start(self) -> asyncio.subprocess.Process:

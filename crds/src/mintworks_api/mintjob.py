@@ -329,6 +329,9 @@ class MintResult(StatusModel):
     audit: str | None = Field(
         None, max_length=128, description="ok: the chain holds every item exactly once, as the input says."
     )
+    lookup_table: str | None = Field(
+        None, max_length=512, description="A lookup table of this job that is still open: run again, it closes it."
+    )
     dry_run: bool | None = Field(None, description="true: nothing was minted, this is what it will take.")
     transactions: Count | None = Field(None, description="Of a dry run: transactions still to be sent.")
     most_fees_lamports: Count | None = Field(

@@ -190,6 +190,7 @@ TABLE: dict[str, Reason] = {
     "SimulationFailed": _retry("no mint can be simulated", "Look at the endpoints and the error."),
     "TransactionsFail": _retry("transactions fail for a reason that is about no item", "Look at the error."),
     "TreeNotCreated": _retry("the tree could not be made", "Look at the error."),
+    "TableFailed": _retry("the lookup table could not be made, taken out of service or closed", "Look at the error."),
     "CollectionNotCreated": _retry("the collection could not be made", "Look at the error."),
     "AuditFailed": _retry("the chain does not hold what the input asks for", "Look at the log, and report it."),
     "RunnerTooOld": _retry(

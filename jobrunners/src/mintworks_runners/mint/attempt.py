@@ -16,18 +16,20 @@ from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.tasks import end
 from mintworks_runners.mint import ledgerfile, outcome
 from mintworks_runners.mint.books import Books
-from mintworks_runners.mint.builder import Signer
+from mintworks_runners.mint.builder import MintBuilder, Signer
 from mintworks_runners.mint.campaign import Campaign, ForeignMinter, Rules
 from mintworks_runners.mint.engine import Engine, Tools
 from mintworks_runners.mint.fence import wait_out
-from mintworks_runners.mint.funds import Funds
+from mintworks_runners.mint.funds import RENT_EXEMPT_EMPTY, Funds
+from mintworks_runners.mint.lookup import shared
 from mintworks_runners.mint.machine import Commitment
 from mintworks_runners.mint.market import SAMPLE, Market, market_of
 from mintworks_runners.mint.places import Places
-from mintworks_runners.mint.preflight import Foreseen, Preflight, Stand
+from mintworks_runners.mint.preflight import Foreseen, Preflight, Stand, offered
 from mintworks_runners.mint.prepare import Work, frozen
 from mintworks_runners.mint.reconcile import Standing, audit
 from mintworks_runners.mint.replay import HISTORY, Replay
+from mintworks_runners.mint.tables import Tables
 from mintworks_runners.mint.tally import tally
 from mintworks_runners.mint.telling import Telling
 from mintworks_runners.mint.treeplan import NewTree
@@ -36,6 +38,8 @@ from mintworks_runners.mint.window import first_size
 from mintworks_runners.solana.tree import TreeConfig
 
 log = logging.getLogger(__name__)
+
+NOTE_TRIES = 15
 
 
 class Attempt:
@@ -46,6 +50,7 @@ class Attempt:
         self.places = places
         self._spec = spec
         self._telling = telling
+        self._tables = Tables(places, context.stop, telling)
         self._replay: Replay
         self._preflight: Preflight
         self._ledger: Path | None = None
@@ -59,6 +64,8 @@ class Attempt:
         except RunEnded as error:
             if self._missing is not None:
                 error.tally = tally(*self._missing())
+            if self._tables.open:
+                error.message = f"{error.message}; {self._tables.left()}"
             raise
 
     async def _run(self) -> Result:
@@ -162,26 +169,55 @@ class Attempt:
         books = Books(stand.slot, config.num_minted)
         for entry in history.entries(after=stand.slot):
             books.enter(*entry)
-        campaign = Campaign(rules, standing.missing(), books, spent)
+        await self._tables.find(history, stand.slot)
+        self._missing = lambda: (total, standing.missing())
+        builder = work.builder
+        if already < total:
+            builder = await self._builder(work, market, stand)
+        campaign = Campaign(rules, standing.missing(), books, spent + self._tables.paid)
         self._missing = lambda: (total, campaign.not_minted())
         self._telling.minting(total, already, campaign)
         if already < total:
-            _, no = await self._preflight.money(work, stand)
-            if no is not None:
-                raise no
-            await market.learn(work.builder, list(islice(standing.missing(), SAMPLE)), self._spec.batch_size)
-            await self._run_engine(campaign, work, market, stand)
+            await self._run_engine(campaign, work, builder, market, stand)
+        await self._tables.retire(market)
         if campaign.hopeless is not None:
+            await self._tables.close(market)
             raise outcome.hopeless(campaign.hopeless)
-        return await self._audit(work, campaign, config)
+        return await self._audit(work, campaign, config, market)
 
-    async def _run_engine(self, campaign: Campaign, work: Work, market: Market, stand: Stand) -> None:
+    async def _builder(self, work: Work, market: Market, stand: Stand) -> MintBuilder:
+        """What makes the transactions: through a lookup table, where there is one or a new one pays for itself. What a
+        mint uses is known afterwards.
+        """
+        standing, batch = stand.standing, self._spec.batch_size
+        balance, no = await self._preflight.money(work, stand)
+        if no is not None:
+            raise no
+        sample = list(islice(standing.missing(), SAMPLE))
+        await market.learn(work.builder, sample, batch)
+        keys, price = shared(work.design), await market.price()
+        offer = await asyncio.to_thread(offered, work, standing.missing, batch, priced=price > 0)
+        table = self._tables.serving(keys) if offer.helps() else None
+        if table is None and offer.pays(market.limit, price):
+            most, spent = self._spec.max_cost_lamports, self._preflight.spent()
+            room = balance - RENT_EXEMPT_EMPTY if most is None else min(balance - RENT_EXEMPT_EMPTY, most - spent)
+            if offer.affordable(room, market.limit, price):
+                table = await self._tables.make(keys, offer, market, room)
+        if table is None:
+            return work.builder
+        builder = work.builder.through(table.usable())
+        await market.learn(builder, sample, batch)
+        return builder
+
+    async def _run_engine(
+        self, campaign: Campaign, work: Work, builder: MintBuilder, market: Market, stand: Stand
+    ) -> None:
         places, already = self.places, stand.standing.minted
         tools = Tools(
             chain=places.chain,
             tree=places.target.tree,
             since=stand.slot,
-            builder=work.builder,
+            builder=builder,
             lease=places.lease,
             replay=self._replay,
             funds=Funds(places.chain, places.wallet.pubkey()),
@@ -195,7 +231,7 @@ class Attempt:
             raise _foreign(found) from found
         self._telling.minting(len(work.items), already, campaign)
 
-    async def _audit(self, work: Work, campaign: Campaign, config: TreeConfig) -> Result:
+    async def _audit(self, work: Work, campaign: Campaign, config: TreeConfig, market: Market) -> Result:
         """Reads everything back from finalized history and holds it against every item."""
         tree, wallet = self.places.target.tree, self.places.wallet.pubkey()
         self._telling.step(98, "audit", "reading every item back from the chain")
@@ -210,11 +246,25 @@ class Attempt:
         if self._ledger is not None:
             rows = ledgerfile.entries(tree, standing, history, self.places.chain.pool.genesis)
             await asyncio.to_thread(ledgerfile.write, self._ledger, rows)
+        await self._tables.close(market)
         if campaign.failed:
             raise outcome.refused(campaign.failed, work.items, work.list.field)
+        await self._note_tables(now.num_minted)
         counts = await asyncio.to_thread(outcome.counts, standing, history, wallet, self.places.first_slot)
-        self._telling.step(100, "done", f"{standing.minted} of {len(work.items)} minted, audit ok")
-        return {"tree": str(tree), "genesis": self.places.chain.pool.genesis, "audit": "ok", **counts}
+        done = f"{standing.minted} of {len(work.items)} minted, audit ok"
+        left = {"lookupTable": ", ".join(str(each.address) for each in self._tables.open)} if self._tables.open else {}
+        self._telling.step(100, "done", "; ".join(filter(None, (done, self._tables.left()))))
+        return {"tree": str(tree), "genesis": self.places.chain.pool.genesis, "audit": "ok", **counts, **left}
+
+    async def _note_tables(self, minted: int) -> None:
+        """Reads what was paid for tables back, too: history may show the last of it a little later."""
+        for _ in range(NOTE_TRIES):
+            if all(signature in self._replay.history for signature in self._tables.signatures):
+                return
+            slot, _ = await read_config(self.places.chain, self.places.target.tree)
+            await self._replay.catch_up(minted, slot)
+            await self.context.stop.sleep(1.0)
+        log.warning("transactions about lookup tables are not in the history yet: their fees are not counted")
 
 
 def _foreign(found: ForeignMinter) -> RunEnded:

@@ -12,7 +12,7 @@ from mintworks_runners.mint.estimate import TYPICAL_UNITS, Forecast, Pace, forec
 from mintworks_runners.mint.market import SAMPLE, Market, market_of
 from mintworks_runners.mint.money import sol
 from mintworks_runners.mint.places import Places
-from mintworks_runners.mint.preflight import Foreseen, Preflight, batches
+from mintworks_runners.mint.preflight import Foreseen, Preflight, offered
 from mintworks_runners.mint.prepare import frozen
 from mintworks_runners.mint.replay import HISTORY, Replay
 from mintworks_runners.mint.telling import Telling
@@ -59,21 +59,23 @@ async def _forecast(spec: MintJobSpec, places: Places, foreseen: Foreseen, known
     market = market_of(spec, places, work.design)
     price = await market.price()
     await _learn(market, foreseen, spec.batch_size)
-    sending = await asyncio.to_thread(batches, work, foreseen.missing(), spec.batch_size, priced=price > 0)
+    offer = await asyncio.to_thread(offered, work, foreseen.missing, spec.batch_size, priced=price > 0)
+    tabled = offer.pays(market.limit, price)
     pace = Pace(
         requests_per_second=spec.solana.requests_per_second,
         in_flight=spec.in_flight,
         finalized=spec.solana.commitment == "finalized",
         units=market.compute.limit(1, 0),
     )
-    return forecast(
-        sending,
+    found = forecast(
+        offer.tabled if tabled else offer.plain,
         plan.size if plan is not None and foreseen.stand is None else None,
-        lambda mints: market.compute.limit(mints, 0),
+        market.limit,
         prices=(price, spec.solana.priority_fee.max_micro_lamports),
         pace=pace,
         known=known,
     )
+    return offer.with_fees(found, price, spec.solana.priority_fee.max_micro_lamports) if tabled else found
 
 
 async def _learn(market: Market, foreseen: Foreseen, batch: int) -> None:

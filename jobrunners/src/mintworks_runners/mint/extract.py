@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from solders.address_lookup_table_account import ID as TABLE_PROGRAM
+from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
@@ -21,6 +23,7 @@ from mintworks_runners.solana import base58
 from mintworks_runners.solana.borsh import DecodeError
 from mintworks_runners.solana.instructions import CREATE_TREE, Mint, decode_create_tree, decode_mint, is_mint
 from mintworks_runners.solana.leaf import decode_event
+from mintworks_runners.solana.lookuptable import made_table
 from mintworks_runners.solana.programs import BUBBLEGUM, NOOP, tree_authority
 
 
@@ -49,9 +52,10 @@ def read_transaction(answer: dict[str, Any], signature: str, tree: Pubkey) -> Tx
             slot=int(answer["slot"]),
             payer=keys[0],
             fee=int(meta["fee"]),
-            rent=_rent(calls, keys, meta, tree),
+            rent=_rent(calls, keys, meta, tree) + _table_rent(calls, keys, meta),
             error=None if error is None else json.dumps(error),
             mints=tuple(_mints(calls, tree)),
+            table=_table(transaction, calls),
         )
     except (KeyError, IndexError, TypeError, ValueError) as problem:
         raise UnreadableTransactionError(f"transaction {signature}: {type(problem).__name__}: {problem}") from problem
@@ -129,3 +133,21 @@ def _rent(calls: Sequence[_Call], keys: Sequence[Pubkey], meta: dict[str, Any], 
         return 0
     places = [keys.index(tree), keys.index(tree_authority(tree))]
     return sum(int(meta["postBalances"][i]) - int(meta["preBalances"][i]) for i in places)
+
+
+def _table(transaction: VersionedTransaction, calls: Sequence[_Call]) -> Pubkey | None:
+    """The first lookup table that the transaction made, else that it used."""
+    made = (made_table(call.data, call.accounts) for call in _about_tables(calls))
+    message = transaction.message
+    used = (each.account_key for each in message.address_table_lookups) if isinstance(message, MessageV0) else ()
+    return next((table for table in (*made, *used) if table is not None), None)
+
+
+def _table_rent(calls: Sequence[_Call], keys: Sequence[Pubkey], meta: dict[str, Any]) -> int:
+    """Lamports that went into lookup tables, less than nothing where they came back."""
+    places = [keys.index(table) for table in {call.accounts[0] for call in _about_tables(calls)}]
+    return sum(int(meta["postBalances"][i]) - int(meta["preBalances"][i]) for i in places)
+
+
+def _about_tables(calls: Sequence[_Call]) -> Iterator[_Call]:
+    return (call for call in calls if call.program == TABLE_PROGRAM and call.height == 1 and call.accounts)

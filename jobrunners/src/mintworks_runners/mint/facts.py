@@ -25,8 +25,9 @@ class MintFact:
 class TxFact:
     """One finalized transaction that mentions the tree.
 
-    `fee` in lamports was paid by `payer`; `rent` in lamports is what creating the tree cost it; `error` is None where
-    the transaction succeeded.
+    `fee` in lamports was paid by `payer`; `rent` in lamports is what creating the tree, or a lookup table, cost it
+    (less than nothing where closing a table gave it back); `error` is None where the transaction succeeded; `table` is
+    the lookup table that it made or used.
     """
 
     signature: str
@@ -36,3 +37,4 @@ class TxFact:
     rent: int = 0
     error: str | None = None
     mints: tuple[MintFact, ...] = ()
+    table: Pubkey | None = None

@@ -15,7 +15,7 @@ from solders.pubkey import Pubkey
 from mintworks_runners.mint.facts import MintFact, TxFact
 
 _SCHEMA = """
-CREATE TABLE tx (id INTEGER PRIMARY KEY, signature TEXT UNIQUE, slot, payer, fee, rent, error, mints);
+CREATE TABLE tx (id INTEGER PRIMARY KEY, signature TEXT UNIQUE, slot, payer, fee, rent, error, mints, tbl);
 CREATE TABLE mint (nonce, slot, tx, uri, owner, data_hash, leaf_hash, tree_delegate);
 CREATE INDEX mint_nonce ON mint (nonce);
 CREATE TABLE heard (id INTEGER PRIMARY KEY, signature TEXT UNIQUE, slot, failed);
@@ -63,9 +63,19 @@ class History:
         return new
 
     def _enter(self, fact: TxFact) -> bool:
-        row = (fact.signature, fact.slot, bytes(fact.payer), fact.fee, fact.rent, fact.error, len(fact.mints))
+        row = (
+            fact.signature,
+            fact.slot,
+            bytes(fact.payer),
+            fact.fee,
+            fact.rent,
+            fact.error,
+            len(fact.mints),
+            None if fact.table is None else bytes(fact.table),
+        )
         cursor = self._db.execute(
-            "INSERT OR IGNORE INTO tx (signature, slot, payer, fee, rent, error, mints) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO tx (signature, slot, payer, fee, rent, error, mints, tbl)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )
         if not cursor.rowcount:
@@ -180,7 +190,7 @@ class History:
     @property
     def created(self) -> bool:
         """Whether the transaction that created the tree, the dearest of all, is known."""
-        return self._one("SELECT 1 FROM tx WHERE rent > 0") is not None
+        return self._one("SELECT 1 FROM tx WHERE rent > 0 AND tbl IS NULL") is not None
 
     def anchor_slot(self) -> int | None:
         """The slot up to which the history is known without a gap: that of the last mint of the gapless beginning.
@@ -194,7 +204,13 @@ class History:
         """(fees, rent) in lamports that `payer` paid from `first_slot` on, failed transactions included."""
         query = "SELECT coalesce(sum(fee), 0), coalesce(sum(rent), 0) FROM tx WHERE payer = ? AND slot >= ?"
         fees, rent = self._one(query, bytes(payer), first_slot) or (0, 0)
-        return fees, rent
+        # A lookup table of an earlier job that is closed now gives back what this one never paid.
+        return fees, max(0, rent)
+
+    def tables(self, payer: Pubkey) -> list[Pubkey]:
+        """The lookup tables that transactions of `payer` made or used, oldest first."""
+        query = "SELECT tbl FROM tx WHERE payer = ? AND tbl IS NOT NULL GROUP BY tbl ORDER BY min(slot)"
+        return [Pubkey.from_bytes(table) for (table,) in self._db.execute(query, (bytes(payer),))]
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self._db.execute(query, values).fetchone()

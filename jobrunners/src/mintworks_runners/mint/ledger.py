@@ -154,6 +154,8 @@ def encode_line(fact: TxFact) -> str:
         [m.nonce, m.uri, str(m.owner), m.data_hash.hex(), m.leaf_hash.hex(), str(m.tree_delegate)] for m in fact.mints
     ]
     values = [fact.signature, fact.slot, str(fact.payer), fact.fee, fact.rent, fact.error, mints]
+    if fact.table is not None:
+        values.append(str(fact.table))
     body = json.dumps(values, separators=(",", ":"))
     return f"{zlib.crc32(body.encode()):08x} {body}"
 
@@ -171,7 +173,7 @@ def decode_lines(lines: Iterable[str]) -> list[TxFact]:
 
 
 def _fact(values: Sequence[Any]) -> TxFact:
-    signature, slot, payer, fee, rent, error, mints = values
+    signature, slot, payer, fee, rent, error, mints, *table = values
     return TxFact(
         signature=signature,
         slot=slot,
@@ -185,4 +187,5 @@ def _fact(values: Sequence[Any]) -> TxFact:
             )
             for nonce, uri, owner, data, leaf, by in mints
         ),
+        table=Pubkey.from_string(table[0]) if table else None,
     )

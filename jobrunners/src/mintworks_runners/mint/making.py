@@ -1,4 +1,5 @@
-"""Makes one thing at a derived address where it is not there yet, and waits until it is finalized.
+"""Makes one thing at a derived address where it is not there yet, and waits until it is finalized. What is made may
+also be a change of what is there: it counts as there once it is done.
 
 The address follows from what is made, so that a crash at any moment, or a second process, never makes two.
 """
@@ -71,12 +72,16 @@ class Making(ABC):
 
     what: str
     reason: str
+    doing = "creating"
+    """What the transaction does to it."""
 
     def __init__(self, chain: Chain, signer: Signer, lease: Lease, stop: StopSignal) -> None:
         self._chain = chain
         self._signer = signer
         self._lease = lease
         self._stop = stop
+        self.signature: str | None = None
+        """The transaction that made it, where one of this process did."""
 
     async def make(self, price: int, allowance: int | None) -> int | None:
         """Makes it unless it is there, for at most `allowance` lamports (None: no limit). The finalized slot where our
@@ -99,12 +104,13 @@ class Making(ABC):
             end = await self._follow(transaction, blockhash)
             log.info("%s: %s", self.what, end, extra={"signature": transaction.signature})
             if isinstance(end, machine.FinalOk):
+                self.signature = transaction.signature
                 return end.slot
             if isinstance(end, machine.FinalErr):
                 slot = end.slot
                 if not (await self.look(slot)).exists:
-                    raise ended(self.reason, f"creating {self.what}: {explain(end.error)}")
-        raise ended(self.reason, f"{TRIES} transactions that create {self.what} did not land")
+                    raise ended(self.reason, f"{self.doing} {self.what}: {explain(end.error)}")
+        raise ended(self.reason, f"{self.doing} {self.what}: {TRIES} transactions did not land")
 
     @abstractmethod
     async def look(self, min_slot: int | None = None) -> Look:
@@ -116,7 +122,7 @@ class Making(ABC):
 
     def _check_cost(self, cost: int, allowance: int | None) -> None:
         if allowance is not None and cost > allowance:
-            message = f"creating {self.what} costs {sol(cost)} SOL, {sol(max(0, allowance))} of maxCost are left"
+            message = f"{self.doing} {self.what} costs {sol(cost)} SOL, {sol(max(0, allowance))} of maxCost are left"
             raise ended("CostLimit", message)
 
     async def _simulated(self, draft: Draft, price: int) -> int | None:
@@ -178,7 +184,7 @@ class Making(ABC):
             # Whoever made it: `look` finds it, and whatever may have been signed into it is waited out.
             return machine.Expired()
         if not found.exists and time.monotonic() - since > HISTORY_SECONDS:
-            raise ended("HistoryIncomplete", f"no endpoint can say what became of the creation of {self.what}")
+            raise ended("HistoryIncomplete", f"no endpoint can say what became of {self.doing} {self.what}")
         return state if found.exists else machine.on_all_accounted(state, found.slot)
 
     async def _send(self, wire: bytes) -> None:
@@ -186,7 +192,7 @@ class Making(ABC):
         answers = await asyncio.gather(*(self._chain.send(e, [wire]) for e in usable), return_exceptions=True)
         for answer in answers:
             if isinstance(answer, EndpointAwayError | RpcError):
-                log.info("sending the creation of %s: %s", self.what, answer)
+                log.info("%s %s: %s", self.doing, self.what, answer)
             elif isinstance(answer, BaseException):
                 raise answer
 
@@ -194,4 +200,4 @@ class Making(ABC):
         """A simulation decides nothing about what was signed; before the first signature it saves a fee."""
         if cannot_pay(error) or any("insufficient lamports" in line for line in logs):
             return ended("LowBalance", f"the wallet cannot pay for {self.what}")
-        return ended(self.reason, f"simulating the creation of {self.what}: {explain(error)}")
+        return ended(self.reason, f"simulating, {self.doing} {self.what}: {explain(error)}")

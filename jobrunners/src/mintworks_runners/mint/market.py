@@ -44,6 +44,10 @@ class Market:
         self._price = 0
         self._read_at = float("-inf")
 
+    def limit(self, mints: int) -> int:
+        """Compute units that a transaction of so many mints asks for at first."""
+        return self.compute.limit(mints, 0)
+
     async def price(self) -> int:
         """Micro-lamports a compute unit; asked of the chain at most every 10 s."""
         now = time.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, takewhile
 
 from solders.compute_budget import ID as COMPUTE_BUDGET
@@ -22,11 +22,16 @@ _SIGNATURE, _KEY, _BLOCKHASH, _HEADER = 64, 32, 32, 3
 class Packing:
     """The sizes of one design's transactions. What differs from mint to mint is its owner, its name and its uri."""
 
-    def __init__(self, design: Design, *, priced: bool) -> None:
-        """`priced`: whether the transactions carry a price for their compute units."""
+    def __init__(self, design: Design, *, priced: bool, table: Sequence[Pubkey] = ()) -> None:
+        """`priced`: whether the transactions carry a price for their compute units. `table`: what the lookup table
+        holds that they use, if they use one.
+        """
         owner = design.wallet
         blank = design.mint(Item(0, 0, "", "", owner)).instruction()
         self._keys = frozenset([design.wallet, COMPUTE_BUDGET, blank.program_id, *_mentioned(blank)])
+        called = {COMPUTE_BUDGET, blank.program_id}
+        looked_up = (self._keys - called - design.signers()) & set(table)
+        self._looked_up = len(looked_up)
         self._accounts = len(blank.accounts)
         self._data = len(blank.data)
         self.signatures = len(design.signers())
@@ -35,6 +40,9 @@ class Packing:
         self._budget = len(budget)
         self._fixed = _counted(self.signatures) + _SIGNATURE * self.signatures + _HEADER + _BLOCKHASH
         self._fixed += sum(_instruction(len(each.accounts), len(each.data)) for each in budget)
+        if table:
+            # The version; then one table: its address, and a byte for each key, those that are written apart.
+            self._fixed += 1 + _counted(1) + _KEY + 2 * _counted(0) + self._looked_up if looked_up else 2
 
     def size(self, items: Iterable[Item]) -> int:
         """Bytes on the wire of the transaction that mints exactly these."""
@@ -61,7 +69,7 @@ class Packing:
             if item.owner not in self._keys:
                 owners.add(item.owner)
             mints += _instruction(self._accounts, self._data + len(item.name.encode()) + len(item.uri.encode()))
-            keys = len(self._keys) + len(owners)
+            keys = len(self._keys) - self._looked_up + len(owners)
             yield self._fixed + _counted(keys) + _KEY * keys + _counted(count) + mints
 
 

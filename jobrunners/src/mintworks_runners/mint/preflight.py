@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mintworks_api import MintJobSpec
+from solders.pubkey import Pubkey
 
 from mintworks_runners.core.context import JobContext
 from mintworks_runners.core.errors import Findings, InvalidInput, RunEnded
 from mintworks_runners.mint.estimate import Batches
 from mintworks_runners.mint.inputs import compare
+from mintworks_runners.mint.lookup import Offer, shared
 from mintworks_runners.mint.money import estimate, objection
 from mintworks_runners.mint.packing import Packing
 from mintworks_runners.mint.places import Places
@@ -142,10 +144,22 @@ class Preflight:
         return Foreseen(work, stand, balance, None if isinstance(no, InvalidInput) else no)
 
 
-def batches(work: Work, numbers: Iterator[int], most: int, *, priced: bool) -> Batches:
-    """How the items of these numbers go into transactions; without a price none is larger, so none is missing."""
-    packing = Packing(work.design, priced=priced)
+def batches(work: Work, numbers: Iterator[int], most: int, *, priced: bool, table: Sequence[Pubkey] = ()) -> Batches:
+    """How the items of these numbers go into transactions, which may use a lookup table of these keys; without a price
+    none is larger, so none is missing.
+    """
+    packing = Packing(work.design, priced=priced, table=table)
     return Batches.of(packing.batches(work.items, numbers, most), packing.signatures)
+
+
+def offered(work: Work, numbers: Callable[[], Iterator[int]], most: int, *, priced: bool) -> Offer:
+    """What a lookup table would do for the items of these numbers."""
+    keys = shared(work.design)
+    plain = batches(work, numbers(), most, priced=priced)
+    # Counting takes seconds where there are a million.
+    full = plain.transactions == -(-plain.mints // most)
+    tabled = plain if full else batches(work, numbers(), most, priced=priced, table=keys)
+    return Offer(plain, tabled, len(keys))
 
 
 def _about_tree(findings: Findings) -> bool:
