@@ -10,6 +10,7 @@ import pytest
 from mintworks_runners.mint.estimate import TYPICAL_UNITS, Batches
 from mintworks_runners.mint.items import Design
 from mintworks_runners.mint.itemtable import Item
+from mintworks_runners.mint.lookup import Offer, shared
 from mintworks_runners.mint.money import config_rent, sol
 from mintworks_runners.mint.packing import Packing
 from mintworks_runners.mint.pricing import Compute
@@ -37,34 +38,49 @@ def tree_rows() -> Iterator[str]:
             yield f"| {items:,} | {shape} | {size.max_depth - canopy} | {rent} |"
 
 
-def fitting(*, alone: bool, own_authority: bool) -> int:
-    """Mints in a transaction with a price: names of 11 bytes, one creator, `ipfs://` URIs of a folder."""
+def fitting(*, alone: bool, own_authority: bool) -> tuple[int, int, int]:
+    """Mints in a transaction with a price, without and with a lookup table, and the keys of that: names of 12 bytes,
+    one creator, `ipfs://` URIs of a folder.
+    """
     wallet = Keypair().pubkey()
     authority = Keypair().pubkey() if own_authority else wallet
     collection = CollectionAccounts(Keypair().pubkey(), authority)
     design = Design(Keypair().pubkey(), wallet, "GEN", 500, True, (Creator(wallet, True, 100),), collection)
     owners: Iterator[Pubkey] = (Keypair().pubkey() for _ in range(MOST)) if alone else repeat(ONE, MOST)
     items = [Item(n, n + 2, "Genesis 1234", f"ipfs://{CID}/9999.json", owner) for n, owner in enumerate(owners)]
-    return Packing(design, priced=True).fitting(items)
+    keys = shared(design)
+    plain, tabled = (Packing(design, priced=True, table=held).fitting(items) for held in ((), keys))
+    return plain, tabled, len(keys)
+
+
+def units(mints: int) -> int:
+    """Compute limit of so many mints."""
+    compute = Compute()
+    compute.learn(TYPICAL_UNITS[True], 1)
+    return compute.limit(mints, 0)
+
+
+def packed(items: int, most: int, *, own: bool) -> Batches:
+    """So many in each transaction."""
+    return Batches.of([most] * (items // most) + ([items % most] if items % most else []), 2 if own else 1)
 
 
 def fee_rows() -> Iterator[str]:
     """Items, who receives them, signatures, transactions, base fees, priority fees at two prices."""
-    compute = Compute()
-    compute.learn(TYPICAL_UNITS[True], 1)
     for items in SIZES:
         for alone, own in ((False, False), (True, False), (True, True)):
-            most = fitting(alone=alone, own_authority=own)
-            sizes = [most] * (items // most) + ([items % most] if items % most else [])
-            batches = Batches.of(sizes, 2 if own else 1)
-            base = batches.fees(lambda mints: compute.limit(mints, 0), 0)
-            priced = [
-                batches.fees(lambda mints: compute.limit(mints, 0), price) - base for price in (10_000, 1_000_000)
-            ]
+            plain, tabled, keys = fitting(alone=alone, own_authority=own)
+            offer = Offer(packed(items, plain, own=own), packed(items, tabled, own=own), keys)
+            pays = offer.pays(units, 0)
+            assert (pays, offer.pays(units, 1_000_000)) == (alone, alone)
+            batches, table = (offer.tabled, 3) if pays else (offer.plain, 0)
+            fees = [batches.fees(units, price) + pays * offer.fees(price) for price in (0, 10_000, 1_000_000)]
+            base, priced = fees[0], [fee - fees[0] for fee in fees[1:]]
+            most = f"{tabled} with a table" if pays else str(plain)
             who = "each its own" if alone else "one for all"
             key = "another key" if own else "the wallet"
             yield (
-                f"| {items:,} | {who} | {key} | {most} | {batches.transactions:,} | {sol(base)} |"
+                f"| {items:,} | {who} | {key} | {most} | {batches.transactions + table:,} | {sol(base)} |"
                 f" {sol(priced[0])} | {sol(priced[1])} |"
             )
 

@@ -18,6 +18,7 @@ from mintworks_dev.localnet.transaction import parse
 from mintworks_runners.solana import borsh
 from mintworks_runners.solana.budget import budget_instructions
 from mintworks_runners.solana.leaf import decode_event
+from mintworks_runners.solana.lookuptable import COOL_DOWN_SLOTS, NewTable, closing, deactivation
 from mintworks_runners.solana.programs import BUBBLEGUM, COMPRESSION, NOOP, SYSTEM, tree_authority
 from mintworks_runners.solana.tree import decode_config
 from solders.account import Account as SvmAccount
@@ -202,6 +203,23 @@ def test_a_transaction_through_a_lookup_table() -> None:
     assert done.error is None
     assert set(done.loaded.loaded_writable) == set(receivers)
     assert all(bank.ledger.read(key).lamports == 890_880 for key in receivers)
+
+
+def test_a_lookup_table_keeps_the_times_of_the_real_one() -> None:
+    # The same in tests/unit/mint/test_lookup.py, of the real program.
+    bank, wallet = Bank(), WALLET.pubkey()
+    bank.slot = 1_000
+    for slot in (487, 1_000):
+        assert bank.run(*NewTable(wallet, slot, (TREE.pubkey(),)).creation()).error is not None
+    plan = NewTable(wallet, 488, (TREE.pubkey(),))
+    bank.good(*plan.creation())
+    assert bank.run(closing(plan.address, wallet)).error is not None
+    bank.good(deactivation(plan.address, wallet))
+    bank.slot += COOL_DOWN_SLOTS - 1
+    assert bank.run(closing(plan.address, wallet)).error is not None
+    bank.slot += 1
+    bank.good(closing(plan.address, wallet))
+    assert bank.ledger.read(plan.address).lamports == 0
 
 
 # --- Bubblegum beyond the vectors -----------------------------------------------------------------------------------

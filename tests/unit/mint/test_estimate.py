@@ -10,16 +10,20 @@ from mintworks_runners.mint.builder import MintBuilder, Signer
 from mintworks_runners.mint.estimate import Batches, Forecast, Pace, forecast
 from mintworks_runners.mint.items import Design
 from mintworks_runners.mint.itemtable import Item
+from mintworks_runners.mint.lookup import shared
 from mintworks_runners.mint.packing import MAX_BYTES, Packing
 from mintworks_runners.solana.instructions import CollectionAccounts
 from mintworks_runners.solana.metadata import Creator
+from mintworks_runners.solana.programs import NOOP
 from mintworks_runners.solana.tree import TreeSize
+from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.hash import Hash
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
 WALLET, AUTHORITY = (Keypair.from_seed(bytes([n]) * 32) for n in (1, 2))
 TREE, MINT = (Pubkey.from_bytes(bytes([n]) * 32) for n in (3, 4))
+NOWHERE = Pubkey.from_bytes(bytes([9]) * 32)
 FEW = [Pubkey.from_bytes(bytes([n]) * 32) for n in range(10, 14)]
 names = st.text(st.characters(codec="utf-8"), max_size=32).filter(lambda name: len(name.encode()) <= 32)
 
@@ -55,13 +59,22 @@ def built(builder: MintBuilder, items: dict[int, Item], most: int, price: int) -
     return sizes
 
 
+@st.composite
+def tables(draw: st.DrawFn, design: Design) -> AddressLookupTableAccount | None:
+    """No lookup table, one that a job makes, or one that holds less."""
+    held = draw(st.sampled_from([None, shared(design), (TREE, WALLET.pubkey()), (Pubkey.default(), NOOP), (NOWHERE,)]))
+    return None if held is None else AddressLookupTableAccount(FEW[0], list(held))
+
+
 @settings(max_examples=60, deadline=None)
-@given(designs(), item_lists(), st.integers(1, 10), st.sampled_from([0, 1, 5_000_000]))
+@given(designs(), item_lists(), st.integers(1, 10), st.sampled_from([0, 1, 5_000_000]), st.booleans())
 def test_transactions_are_counted_as_they_are_made(
-    made: tuple[Design, Signer], items: dict[int, Item], most: int, price: int
+    made: tuple[Design, Signer], items: dict[int, Item], most: int, price: int, tabled: bool
 ) -> None:
     design, signer = made
-    packing, builder = Packing(design, priced=price > 0), MintBuilder(items, design, signer)
+    table = AddressLookupTableAccount(FEW[0], list(shared(design))) if tabled else None
+    packing = Packing(design, priced=price > 0, table=shared(design) if tabled else ())
+    builder = MintBuilder(items, design, signer, table)
     sizes = list(packing.batches(items, items, most))
     assert sizes == built(builder, items, most, price)
     assert sum(sizes) == len(items)
@@ -69,22 +82,27 @@ def test_transactions_are_counted_as_they_are_made(
 
 
 @settings(max_examples=60, deadline=None)
-@given(designs(), item_lists(), st.booleans())
+@given(designs(), item_lists(), st.booleans(), st.data())
 def test_a_size_is_that_of_the_signed_transaction(
-    made: tuple[Design, Signer], items: dict[int, Item], priced: bool
+    made: tuple[Design, Signer], items: dict[int, Item], priced: bool, data: st.DataObject
 ) -> None:
     design, signer = made
-    first = list(items)[:10]
-    wire = MintBuilder(items, design, signer).sign(first, Hash.default(), 100_000, int(priced)).wire
-    assert Packing(design, priced=priced).size(items[n] for n in first) == len(wire)
+    first, table = list(items)[:10], data.draw(tables(design))
+    wire = MintBuilder(items, design, signer, table).sign(first, Hash.default(), 100_000, int(priced)).wire
+    held = () if table is None else table.addresses
+    assert Packing(design, priced=priced, table=held).size(items[n] for n in first) == len(wire)
 
 
 @settings(max_examples=60, deadline=None)
-@given(designs(), item_lists())
-def test_as_many_mints_as_fit_and_not_one_more(made: tuple[Design, Signer], items: dict[int, Item]) -> None:
+@given(designs(), item_lists(), st.booleans())
+def test_as_many_mints_as_fit_and_not_one_more(
+    made: tuple[Design, Signer], items: dict[int, Item], tabled: bool
+) -> None:
     design, signer = made
+    held = shared(design) if tabled else ()
     builder, numbers = MintBuilder(items, design, signer), list(items)[:10]
-    count = Packing(design, priced=True).fitting(items[n] for n in numbers)
+    builder = builder.through(AddressLookupTableAccount(FEW[0], list(held))) if tabled else builder
+    count = Packing(design, priced=True, table=held).fitting(items[n] for n in numbers)
     assert count == 1 or len(builder.sign(numbers[:count], Hash.default(), 1, 1).wire) <= MAX_BYTES
     if count < len(numbers):
         assert len(builder.sign(numbers[: count + 1], Hash.default(), 1, 1).wire) > MAX_BYTES

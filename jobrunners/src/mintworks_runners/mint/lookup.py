@@ -81,8 +81,8 @@ class Offer:
 
 
 def serves(table: Table, wallet: Pubkey, keys: tuple[Pubkey, ...]) -> bool:
-    """Whether a table that is there is the wallet's, in service, and holds these keys."""
-    return table.authority == wallet and table.deactivated is None and set(keys) <= set(table.addresses)
+    """Whether a table that is there is the wallet's, in service, and holds these keys and no others."""
+    return table.authority == wallet and table.deactivated is None and table.addresses == keys
 
 
 def worth_waiting(left: int, passed: int, seconds: float) -> bool:

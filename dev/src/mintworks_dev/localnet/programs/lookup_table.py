@@ -31,6 +31,7 @@ MAX_ADDRESSES = 256
 _UNITS = 750
 _ACTIVE = (1 << 64) - 1
 _COOL_DOWN = 512
+"""Slots that the program remembers (SlotHashes): those of which an address may be derived, and a cool-down's."""
 
 
 def process(call: Call) -> None:
@@ -66,7 +67,7 @@ def _create(call: Call, reader: Reader) -> None:
         raise InstructionError("AccountAlreadyInitialized")
     if not payer.signer:
         raise InstructionError("MissingRequiredSignature")
-    if recent >= call.run.slot:
+    if not call.run.slot - _COOL_DOWN <= recent < call.run.slot:
         call.run.log(f"{recent} is not a recent slot")
         raise InstructionError("InvalidInstructionData")
     seeds = [bytes(authority), borsh.u64(recent), bytes([bump])]
