@@ -25,7 +25,7 @@ from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.cluster.controlplane import free_ports
 from mintworks_dev.cluster.waiting import NotReadyError, until
 from support.kubelet import PLURALS, Kubelet
-from support.specs import CID, METADATA, MINT
+from support.specs import CID, GOOD, METADATA, MINT
 
 from .conftest import Manifest, Render, account_kubeconfig, environment
 from .test_rights import RBAC
@@ -38,6 +38,8 @@ RESULT = {
     "bytes": 900,
     "rowsSha256": "0" * 64,
 }
+#: A spec of each kind that waits for no other job.
+ALONE: dict[str, dict[str, Any]] = {**GOOD, "MintJob": MINT | {"metadataFrom": MANIFEST}}
 
 
 Right = tuple[str, str, str]
@@ -206,30 +208,29 @@ def suspended_and_in_the_way(operator: Operator) -> None:
 def ends_and_expires(operator: Operator) -> None:
     """One of each kind, to the end of its ttl."""
     space = operator.space
-    space.apply("MetadataJob", "content", SPEC)
-    space.apply("MintJob", "mint", MINT | {"metadataFrom": MANIFEST, "ttl": "1s"})
-    space.start("content", 1)
-    space.end("content", 1, 0, {"result": RESULT})
-    space.start("mint", 1)
-    space.end("mint", 1, 64, {"reason": "InvalidSecret", "message": "of a test"})
-    for kind, name in (("MetadataJob", "content"), ("MintJob", "mint")):
-        operator.until(f"{name} is gone", partial(operator.gone, kind, name))
+    for kind, spec in ALONE.items():
+        space.apply(kind, kind.lower(), spec | {"ttl": "1s"})
+    for kind in ALONE:
+        space.start(kind.lower(), 1)
+        space.end(kind.lower(), 1, 64, {"reason": "InvalidSecret", "message": "of a test"})
+    for kind in ALONE:
+        operator.until(f"{kind} is gone", partial(operator.gone, kind, kind.lower()))
 
 
 def changed_under_the_operator(operator: Operator) -> None:
     """Whoever writes an object at the same moment as the operator makes it read the object again."""
     space = operator.space
-    space.apply("MetadataJob", "busy", METADATA | {"suspend": True})
-    space.apply("MintJob", "busy", MINT | {"metadataFrom": MANIFEST, "suspend": True})
-    everything = {("mintworks.dev", PLURALS[kind], "get") for kind in ("MetadataJob", "MintJob", "JobQueue")}
+    for kind, spec in ALONE.items():
+        space.apply(kind, "busy", spec | {"suspend": True})
+    everything = {("mintworks.dev", PLURALS[kind], "get") for kind in (*ALONE, "JobQueue")}
     turns = itertools.cycle([False, True])
 
     def contended() -> bool:
         suspend = next(turns)
-        for kind in ("MetadataJob", "MintJob"):
+        for kind in ALONE:
             space.change(kind, "busy", {"suspend": suspend})
         for number in range(15):
-            for kind, name in (("MetadataJob", "busy"), ("MintJob", "busy"), ("JobQueue", "default")):
+            for kind, name in (*((kind, "busy") for kind in ALONE), ("JobQueue", "default")):
                 space.mark(kind, name, {"example.com/turn": str(number)})
         return everything <= operator.used()
 
