@@ -27,7 +27,7 @@ from .progress import Progress
 from .reconcile import Reconciler
 from .resync import Resync
 from .slots import Slots
-from .watching import watch
+from .watching import unclosed, watch
 from .work import WorkQueue
 from .writes import StaleError
 
@@ -214,6 +214,7 @@ async def run(config: Config, now: Callable[[], datetime] = utc) -> None:
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(unclosed)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     health = Health(time.monotonic)

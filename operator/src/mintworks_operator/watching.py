@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, repeat
@@ -100,6 +101,18 @@ async def watch(cache: Cache, config: Config, told: Told) -> None:
         namespaces=config.namespaces,
         standalone=True,
     )
+
+
+def unclosed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Handles what the event loop has nobody else to tell.
+
+    kopf leaves its watches to the loop's end, and cannot close one that was cut off while it gave an object away. That
+    is no error of anybody's; a traceback at every other end would hide those that are.
+    """
+    if "asyncgen" in context:
+        log.debug("%s: %r", context.get("message"), context.get("exception"))
+    else:
+        loop.default_exception_handler(context)
 
 
 def _watch(made: kopf.OperatorRegistry, cache: Cache, resource: Resource, told: Told) -> None:

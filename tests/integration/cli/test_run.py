@@ -124,7 +124,7 @@ async def test_no_runner_outlives_a_killed_command(tmp_path: Path, state: Path) 
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         file = written(tmp_path, by_http(url, "  maxAttempts: 1\n"))
         running = await Command.start("run", "-f", file, "--state", state, "--output", "json")
-        await running.until("reading the rows")
+        await running.until("reading the sources")
         pid = int((state / "jobs/default/MetadataJob/meta/run.lock").read_text())
         assert alive(pid)
 

@@ -17,7 +17,7 @@ def test_a_paused_queue_starts_nothing_until_it_goes_on(space: Kubelet) -> None:
         space.apply(JOB, name, {**METADATA, "queue": "slow"})
     space.phase(JOB, "a", "Queued")
     space.phase(JOB, "b", "Queued")
-    assert space.condition("JobQueue", "slow", "Ready")["reason"] == "Paused"
+    eventually("it says so", lambda: space.condition("JobQueue", "slow", "Ready").get("reason") == "Paused")
     assert not space.jobs()
     space.change("JobQueue", "slow", {"paused": False})
     eventually("both run", lambda: len(space.jobs()) == 2)
