@@ -271,7 +271,11 @@ def settle(world: World, operator: Operator) -> None:
     """Every job has come to its end, or says what it waits for; and of those that are gone nothing is left."""
 
     def unexplained() -> list[str]:
-        return [f"{key}: {why}" for key, obj in objects(world).items() if (why := complaint(obj)) is not None]
+        limited = held_queues(world)
+        jobs = (
+            (key, obj, (key[1], obj["spec"].get("queue", "default")) in limited) for key, obj in objects(world).items()
+        )
+        return [f"{key}: {why}" for key, obj, held in jobs if (why := complaint(obj, held=held)) is not None]
 
     deadline = time.monotonic() + 480
     while found := unexplained():
@@ -296,8 +300,18 @@ def _nothing_of_others(space: Kubelet, here: set[str]) -> bool:
     return all(job.metadata.labels["mintworks.dev/uid"] in here for job in space.jobs())
 
 
-def complaint(obj: dict[str, Any]) -> str | None:
-    """What is not explained about a job; None where everything is."""
+def held_queues(world: World) -> set[tuple[int, str]]:
+    """Queues, by space and name, that start nothing now, or so much in a time that may be long: who waits there, waits."""
+    return {
+        (place, queue["metadata"]["name"])
+        for place, space in enumerate(world.spaces)
+        for queue in space.custom.list_namespaced_custom_object(*GROUP, space.namespace, PLURALS["JobQueue"])["items"]
+        if queue["spec"].get("paused") or queue["spec"].get("rateLimit")
+    }
+
+
+def complaint(obj: dict[str, Any], *, held: bool) -> str | None:
+    """What is not explained about a job, which is in a queue that holds jobs back where `held`; None where all is."""
     status, generation = obj.get("status") or {}, obj["metadata"]["generation"]
     conditions = {c["type"]: c for c in status.get("conditions", [])}
     if status.get("observedGeneration") != generation or "Progressing" not in conditions:
@@ -310,7 +324,7 @@ def complaint(obj: dict[str, Any]) -> str | None:
         ends = [conditions[end]["status"] for end in ("Succeeded", "Failed")]
         return None if sorted(ends) == ["False", "True"] and conditions["Failed"]["message"] else str(conditions)
     waits = conditions["Progressing"]
-    if status["phase"] == "Queued" or waits["status"] != "False" or not waits["message"]:
+    if (status["phase"] == "Queued" and not held) or waits["status"] != "False" or not waits["message"]:
         return f"under way: {status}"
     return None
 
