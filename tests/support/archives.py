@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import tarfile
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -49,7 +50,8 @@ def svg(inner: str, attributes: str = "", head: str = "") -> bytes:
 def zipped(files: Files, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip; a name twice is there twice."""
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", method) as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(target, "w", method) as archive:
+        warnings.simplefilter("ignore", UserWarning)
         for name, data in files:
             archive.writestr(zipfile.ZipInfo(name), data, method)
     return target.getvalue()

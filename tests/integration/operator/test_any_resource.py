@@ -301,7 +301,7 @@ def _nothing_of_others(space: Kubelet, here: set[str]) -> bool:
 
 
 def held_queues(world: World) -> set[tuple[int, str]]:
-    """Queues, by space and name, that start nothing now, or so much in a time that may be long: who waits there, waits."""
+    """Queues, by space and name, that start nothing now, or only so much in a time that may be long."""
     return {
         (place, queue["metadata"]["name"])
         for place, space in enumerate(world.spaces)
