@@ -80,7 +80,9 @@ async def test_a_tree_and_mints_through_solana_py(chain: Localnet) -> None:
         assert simulated.value.err is None
         assert simulated.value.units_consumed
         minted = (await client.send_raw_transaction(mint, SENT)).value
-        assert await status_of(client, minted) == TransactionConfirmationStatus.Processed
+        # Confirmed already, where the machine was slow to ask.
+        early = TransactionConfirmationStatus.Processed, TransactionConfirmationStatus.Confirmed
+        assert await status_of(client, minted) in early
         chain.advance(32)
         assert await status_of(client, minted) == TransactionConfirmationStatus.Finalized
         rows = (await client.get_signatures_for_address(tree.pubkey(), limit=10, commitment=Finalized)).value
