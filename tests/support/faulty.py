@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from types import TracebackType
-from typing import Self
+from typing import Any, ClassVar
 
 import aiohttp
 from aiohttp import web
 from yarl import URL
+
+from support.standin import StandIn
 
 _OF_THE_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect"}
 
@@ -47,7 +48,7 @@ class Asked:
 
 
 @dataclass
-class Faulty:
+class Faulty(StandIn):
     """Use it as an async context manager. `before` says of a request, by its number, whether the service shall hear of
     it; `after` hears of one that was carried out. `passed` are those that the service got.
     """
@@ -60,25 +61,20 @@ class Faulty:
     """Bytes of each answer that were sent on."""
     before: Callable[[int], bool] = lambda number: True
     after: Callable[[int], object] = lambda number: None
-    url: str = ""
 
-    async def __aenter__(self) -> Self:
-        """Starts it on a free port."""
+    RUNNER: ClassVar[dict[str, Any]] = {"handler_cancellation": False, "shutdown_timeout": 0.1}
+    CLIENT: ClassVar[dict[str, Any]] = {"auto_decompress": False}
+
+    @property
+    def url(self) -> str:
+        """Its URL."""
+        return f"http://{self.address}"
+
+    def application(self) -> web.Application:
+        """Any path."""
         app = web.Application(client_max_size=1 << 32)
         app.router.add_route("*", "/{path:.*}", self._serve)
-        self._session = aiohttp.ClientSession(auto_decompress=False)
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=False, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stops it."""
-        await self._session.close()
-        await self._runner.cleanup()
+        return app
 
     def carried(self, method: str, part: str) -> list[Asked]:
         """Requests of this kind that the service got, with content."""

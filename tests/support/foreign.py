@@ -10,10 +10,11 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from aiohttp import ClientSession, web
+from aiohttp import web
+
+from support.standin import StandIn
 
 METHOD_NOT_FOUND, INVALID_PARAMS = -32601, -32602
 FORBIDDEN = 403
@@ -82,7 +83,7 @@ META = frozenset(
 """The fields of a transaction's meta."""
 
 
-class Foreign:
+class Foreign(StandIn):
     """Use it as an async context manager. It refuses what is not published, leaves out of answers what is not, takes
     its time, and, where it is told to, takes one request a message, or lacks a method, which it says with this HTTP
     status, and if that is 403, in no JSON.
@@ -94,33 +95,21 @@ class Foreign:
         """`seconds` is what every answer takes at least."""
         self._lacks, self._status = lacks, status
         self._upstream, self._seconds, self._batches = upstream, seconds, batches
-        self._runner: web.AppRunner | None = None
-        self._session: ClientSession | None = None
-        self.url = ""
         self.asked: list[tuple[str, dict[str, Any]]] = []
         """(method, configuration object), in their order."""
         self.wrong: list[str] = []
         """What was asked for that no node has to know."""
 
-    async def __aenter__(self) -> Self:
-        """Starts it."""
+    @property
+    def url(self) -> str:
+        """Its URL."""
+        return f"http://{self.address}"
+
+    def application(self) -> web.Application:
+        """Any path: what is asked for wrongly is remembered."""
         app = web.Application(client_max_size=1 << 20)
         app.router.add_route("*", "/{path:.*}", self._serve)
-        self._session = ClientSession()
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stops it."""
-        assert self._runner is not None
-        assert self._session is not None
-        await self._runner.cleanup()
-        await self._session.close()
+        return app
 
     async def _serve(self, request: web.Request) -> web.Response:
         if request.method != "POST" or request.path != "/":
@@ -148,7 +137,6 @@ class Foreign:
         if len(given) > 1 or len(params) < published.places or unknown:
             return self._refused(call, INVALID_PARAMS, f"{method} takes no {unknown or params}")
         self.asked.append((method, config))
-        assert self._session is not None
         async with self._session.post(self._upstream, json=call) as passed:
             answer: dict[str, Any] = await passed.json()
         if "result" in answer:

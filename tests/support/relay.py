@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from aiohttp import ClientSession, web
+from aiohttp import web
+
+from support.standin import StandIn
 
 PATH_KEY = "Zk3-path-key-77aa19"
 QUERY_KEY = "Qy8_query-key/5512"
@@ -20,7 +21,7 @@ MARKS = (PATH_KEY, QUERY_KEY, QUERY_KEY.replace("/", "%2F"), PASSWORD)
 """What nobody else may see of the URL."""
 
 
-class Relay:
+class Relay(StandIn):
     """Use it as an async context manager. `answer` may answer for the node, given the methods asked for and the relay's
     URL; None passes the request on.
     """
@@ -28,39 +29,21 @@ class Relay:
     def __init__(self, upstream: str, answer: Callable[[set[str], str], web.Response | None] | None = None) -> None:
         self._upstream = upstream
         self._answer = answer
-        self._runner: web.AppRunner | None = None
-        self._session: ClientSession | None = None
-        self._port = 0
         self.asked: set[str] = set()
         """Methods that were asked for with the right credentials."""
         self._heard: dict[str, asyncio.Event] = {}
 
-    async def __aenter__(self) -> Self:
-        """Starts it."""
+    def application(self) -> web.Application:
+        """Any path: the right one is checked."""
         app = web.Application()
         app.router.add_post("/{path:.*}", self._serve)
-        self._session = ClientSession()
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stops it."""
-        assert self._runner is not None
-        assert self._session is not None
-        await self._runner.cleanup()
-        await self._session.close()
+        return app
 
     @property
     def url(self) -> str:
         """Its URL: user info, a path and a query with keys."""
         query = QUERY_KEY.replace("/", "%2F")
-        return f"http://app:{PASSWORD}@127.0.0.1:{self._port}/v2/{PATH_KEY}/?api-key={query}"
+        return f"http://app:{PASSWORD}@{self.address}/v2/{PATH_KEY}/?api-key={query}"
 
     def until_asked(self, method: str) -> asyncio.Task[bool]:
         """Done once the method was asked for."""
@@ -84,7 +67,6 @@ class Relay:
         answer = self._answer(methods, self.url) if self._answer is not None else None
         if answer is not None:
             return answer
-        assert self._session is not None
         async with self._session.post(self._upstream, json=body) as passed:
             return web.Response(status=passed.status, body=await passed.read(), content_type="application/json")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -98,8 +97,7 @@ class Cache:
         """Jobs of a namespace that are admitted by that queue."""
         return [
             JobKey(kind, namespace, obj["metadata"]["name"])
-            for kind, store in self.jobs.items()
-            for obj in store.all()
+            for kind, obj in self._each_job()
             if obj["metadata"]["namespace"] == namespace and queue_of(obj) == queue
         ]
 
@@ -107,14 +105,13 @@ class Cache:
         """The other jobs of a namespace, each with its kind."""
         return [
             (kind, obj)
-            for kind, store in self.jobs.items()
-            for obj in store.all()
+            for kind, obj in self._each_job()
             if obj["metadata"]["namespace"] == namespace and obj["metadata"]["uid"] != uid
         ]
 
     def job_keys(self) -> list[JobKey]:
         """Every job."""
-        return [JobKey(kind, *_name(obj)) for kind, store in self.jobs.items() for obj in store.all()]
+        return [JobKey(kind, *_name(obj)) for kind, obj in self._each_job()]
 
     def uid_living(self, uid: str) -> bool:
         """Whether a job of that uid exists, or a pod of one that is gone."""
@@ -126,23 +123,12 @@ class Cache:
 
     def wake_unfinished(self) -> None:
         """Another look at every job that has not come to its end, whatever was or was not seen."""
-        for kind, store in self.jobs.items():
-            for obj in store.all():
-                if phase_of(obj) not in FINISHED:
-                    self._wake(JobKey(kind, *_name(obj)))
+        for kind, obj in self._each_job():
+            if phase_of(obj) not in FINISHED:
+                self._wake(JobKey(kind, *_name(obj)))
 
-    def count(self) -> Counter[tuple[str, str, str, str]]:
-        """Jobs by kind, namespace, queue and phase."""
-        return Counter(
-            (
-                kind,
-                obj["metadata"]["namespace"],
-                queue_of(obj),
-                phase_of(obj) or "New",
-            )
-            for kind, store in self.jobs.items()
-            for obj in store.all()
-        )
+    def _each_job(self) -> list[tuple[str, Json]]:
+        return [(kind, obj) for kind, store in self.jobs.items() for obj in store.all()]
 
     def _lose(self, run: Json) -> None:
         """A run's Job is gone. Of a job that is gone too, nobody will ask."""

@@ -78,7 +78,7 @@ class Operator:
             clock=time.monotonic,
             now=now,
         )
-        metrics.JobsCollector(cache.count).register()
+        metrics.JobsCollector(cache.tally.count).register()
         metrics.DEPTH.set_function(lambda: len(self._queue))
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -235,7 +235,8 @@ class Progress:
             jobs = {uid: listened for uid, listened in self._jobs.items() if listened.readable}
             if not jobs:
                 await asyncio.sleep(BLOCK / 1000)
-                await self._redis.ping()
+                with _cancelled_for_certain():
+                    await self._redis.ping()
                 continue
             with _cancelled_for_certain():
                 careful, self._careful = self._careful, True

@@ -167,11 +167,10 @@ class Reconciler:
 
     def _displace(self, job: JobView, queue: QueueView | None) -> None:
         """Another look at the job that is, by this one's end, no longer among those whose runs are kept."""
-        retention = queue.spec.retention if queue is not None and queue.spec is not None else None
-        keep = (retention.succeeded if job.succeeded else retention.failed) if retention is not None else None
-        if keep is None or keep.count is None:
+        count = queue.keep(succeeded=job.succeeded).count if queue is not None else None
+        if count is None:
             return
-        found = self._cache.tally.displaced((job.namespace, job.queue), keep.count, good=job.succeeded)
+        found = self._cache.tally.displaced((job.namespace, job.queue), count, good=job.succeeded)
         if found is not None:
             self._wake(found, 0.0)
 

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from mintworks_api import DEFAULT_QUEUE, Phase
+from mintworks_api import DEFAULT_QUEUE, FINISHED, Phase
 
 from .keys import JobKey
 from .views import as_dict, moment
@@ -23,7 +23,7 @@ class Tally:
     """Of each queue: how many jobs are in which phase, and when those that ended did so."""
 
     def __init__(self) -> None:
-        self._phases: dict[QueueName, Counter[str]] = {}
+        self._phases: dict[QueueName, Counter[tuple[str, str]]] = {}
         self._ends: dict[tuple[QueueName, bool], list[_End]] = {}
 
     def change(self, kind: str, old: Json | None, new: Json | None) -> None:
@@ -35,7 +35,20 @@ class Tally:
 
     def phases(self, queue: QueueName) -> Counter[str]:
         """How many of the queue's jobs are in which phase; the empty one is of those that have none yet."""
-        return self._phases.get(queue, Counter())
+        phases: Counter[str] = Counter()
+        for (_, phase), number in self._phases.get(queue, {}).items():
+            phases[phase] += number
+        return phases
+
+    def count(self) -> Counter[tuple[str, str, str, str]]:
+        """Jobs by kind, namespace, queue and phase; `New` is of those that have none yet."""
+        return Counter(
+            {
+                (kind, *queue, phase or "New"): number
+                for queue, phases in self._phases.items()
+                for (kind, phase), number in phases.items()
+            }
+        )
 
     def since(self, queue: QueueName, moment: datetime, *, good: bool) -> tuple[int, datetime | None]:
         """How many came to that end after a moment, and when the first of them did."""
@@ -60,9 +73,9 @@ class Tally:
         meta = obj["metadata"]
         queue, phase = (meta["namespace"], queue_of(obj)), phase_of(obj)
         phases = self._phases.setdefault(queue, Counter())
-        phases[phase] += step
-        if not phases[phase]:
-            del phases[phase]
+        phases[kind, phase] += step
+        if not phases[kind, phase]:
+            del phases[kind, phase]
         ended = _ended(obj)
         if ended is None:
             return
@@ -90,7 +103,7 @@ def _good(obj: Json) -> bool:
 
 def _ended(obj: Json) -> datetime | None:
     """When a finished job ended."""
-    if phase_of(obj) not in {Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED}:
+    if phase_of(obj) not in FINISHED:
         return None
     try:
         return moment(as_dict(obj.get("status")).get("completionTime"))

@@ -188,7 +188,7 @@ def test_a_change_wakes_whom_it_concerns() -> None:
     cache.drop(KINDS["MetadataJob"], "u")
     wakes(rows, mint)
     assert cache.lost == {}
-    assert cache.count() == {("MintJob", "ns", "default", "New"): 1}
+    assert cache.tally.count() == {("MintJob", "ns", "default", "New"): 1}
 
 
 def test_the_last_run_of_a_job_that_is_gone_frees_its_slot() -> None:

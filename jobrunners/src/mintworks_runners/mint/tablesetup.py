@@ -6,6 +6,7 @@ crash forgets none, and what it cost is counted like everything else.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -73,11 +74,11 @@ class _TableWork(Making):
         mention = Instruction(NOOP, b"", [AccountMeta(self._tree, is_signer=False, is_writable=False)])
         return Draft([*self._instructions(), mention], self._rent())
 
-    def _done(self, table: Table | None) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _done(self, table: Table | None) -> bool: ...
 
-    def _instructions(self) -> Sequence[Instruction]:
-        raise NotImplementedError
+    @abstractmethod
+    def _instructions(self) -> Sequence[Instruction]: ...
 
     def _rent(self) -> int:
         return 0

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from mintworks_api import DEFAULT_QUEUE, FINISHED, JobQueueSpec, JobQueueStatus, JobStatus, Phase
+from mintworks_api import DEFAULT_QUEUE, FINISHED, JobQueueSpec, JobQueueStatus, JobStatus, Keep, Phase
 from mintworks_api.status import Progress
 
 from .permits import Allowed
@@ -144,6 +144,12 @@ class QueueView:
     spec: JobQueueSpec | None
     status: JobQueueStatus = field(default_factory=JobQueueStatus)
     asked: Mapping[str, Asked] = field(default_factory=dict)
+
+    def keep(self, *, succeeded: bool) -> Keep:
+        """Whose runs are kept of the jobs that came to that end, and how long."""
+        retention = self.spec.retention if self.spec is not None else None
+        kept = (retention.succeeded if succeeded else retention.failed) if retention is not None else None
+        return kept or Keep()
 
     def reserved(self, uid: str, run: int) -> bool:
         """Whether that run holds a slot."""

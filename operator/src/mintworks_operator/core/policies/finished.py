@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mintworks_api import CLEAN, Keep, parse_duration
+from mintworks_api import CLEAN, parse_duration
 
 from ..actions import DeleteJob, DeleteRun, StopRun
 from ..bulk import ended_before, given
@@ -34,9 +34,7 @@ def _retain(case: Case, draft: Draft) -> Draft:
     ended, left = job.status.completion_time, [r.run for r in case.snapshot.runs if not (r.alive or r.lingers)]
     if not left or ended is None or queue is None or queue.spec is None:
         return draft
-    clean, retention = given(queue, CLEAN), queue.spec.retention
-    keep = (retention.succeeded if job.succeeded else retention.failed) if retention is not None else None
-    keep = keep or Keep()
+    clean, keep = given(queue, CLEAN), queue.keep(succeeded=job.succeeded)
     due = ended + parse_duration(keep.age) if keep.age is not None else None
     cleaned = clean is not None and ended_before(job, clean)
     many = keep.count is not None and case.snapshot.newer >= keep.count
