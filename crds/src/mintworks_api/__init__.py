@@ -29,7 +29,7 @@ from .jobqueue import (
     Reservation,
     Starts,
 )
-from .kind import Dependency, JobKind, JobSpec
+from .kind import Dependency, JobKind, JobSpec, Rendered
 from .metadatajob import METADATA_JOB, MetadataJobSpec
 from .mintjob import MINT_JOB, MintJobSpec
 from .policy import JobPolicy, PolicyDefaults, ResolvedPolicy, ResolvedRunner, Toleration, resolve_policy
@@ -39,6 +39,9 @@ from .uploadjob import UPLOAD_JOB, UploadJobSpec
 
 #: Every kind of job, by its name.
 JOB_KINDS: dict[str, JobKind] = {k.kind: k for k in (UPLOAD_JOB, METADATA_JOB, MINT_JOB, CLEANUP_JOB)}
+
+#: Every kind that is no job, by its name.
+OTHER_KINDS: dict[str, Rendered] = {k.kind: k for k in (JOB_QUEUE,)}
 
 __all__ = [
     "API_VERSION",
@@ -56,6 +59,7 @@ __all__ = [
     "JOB_QUEUE",
     "METADATA_JOB",
     "MINT_JOB",
+    "OTHER_KINDS",
     "PROMOTE",
     "QUEUE_COMMANDS",
     "RETRY",
@@ -82,6 +86,7 @@ __all__ = [
     "Phase",
     "PolicyDefaults",
     "RateLimit",
+    "Rendered",
     "Reservation",
     "ResolvedPolicy",
     "ResolvedRunner",

@@ -35,6 +35,10 @@ class JobCommands(StatusModel):
     retry: Token | None = Field(None, description="Of mintworks.dev/retry.")
     promote: Token | None = Field(None, description="Of mintworks.dev/promote.")
     retry_failed: Token | None = Field(None, description="Of mintworks.dev/retry-failed on the job's queue.")
+    drain: Token | None = Field(
+        None,
+        description="Of mintworks.dev/drain on the job's queue when the job was begun again: it is not about that.",
+    )
 
 
 def annotation(command: str) -> str:

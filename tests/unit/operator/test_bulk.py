@@ -10,7 +10,7 @@ import pytest
 from mintworks_api import BulkCommand, JobCommands, JobQueueStatus, JobStatus, Phase
 from mintworks_api.status import AttemptRecord, Attempts
 from mintworks_operator.core import Asked, Emit, JobView, QueueView, RunState, admit
-from mintworks_operator.core.actions import DeleteRun, RequeueAt
+from mintworks_operator.core.actions import DeleteRun, RequeueAt, WriteStatus
 from support.snapshots import (
     CREATED,
     NOW,
@@ -124,6 +124,25 @@ def test_what_did_not_wait_then_is_left_alone(view: JobView) -> None:
     decision = look(view, *([run()] if view.status.active else []), queue=told("drain"), now=LATER)
     writes = [a for a in decision.actions if type(a).__name__ == "WriteStatus"]
     assert not writes or written(decision).status.phase is not Phase.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"),
+    [
+        pytest.param(finished(Phase.CANCELLED), {"retry": Asked("r")}, id="drained itself"),
+        pytest.param(finished(Phase.FAILED, EARLIER), {"retry": Asked("r")}, id="failed before"),
+        pytest.param(finished(Phase.SUCCEEDED, EARLIER).model_copy(update={"dry_run": True}), {}, id="was a dry run"),
+    ],
+)
+def test_what_is_begun_again_is_not_drained_by_an_earlier_drain(status: JobStatus, asked: dict[str, Asked]) -> None:
+    again = written(look(job(status=status, asked=asked), queue=told("drain"), now=LATER)).status
+    assert again.phase is Phase.PENDING
+    waits = job(status=again.model_copy(update={"phase": Phase.QUEUED}), asked=asked)
+    decision = look(waits, queue=told("drain"), now=LATER)
+    assert all(a.status.phase is not Phase.CANCELLED for a in decision.actions if isinstance(a, WriteStatus))
+    # A later one means it.
+    more = replace(told("drain"), status=JobQueueStatus(commands=[BulkCommand(name="drain", token="2", time=LATER)]))
+    assert written(look(waits, queue=more, now=LATER)).status.phase is Phase.CANCELLED
 
 
 # --- clean and retention ---

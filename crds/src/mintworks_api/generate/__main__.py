@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .. import JOB_KINDS, JOB_QUEUE
+from .. import JOB_KINDS, OTHER_KINDS
 from .crd import job_crd, resource_crd, to_yaml
 from .reference import page
 from .rights import policy
@@ -15,7 +15,7 @@ from .rights import to_yaml as policy_yaml
 
 def generated() -> dict[str, str]:
     """Path below the repository's root → content, for every generated file."""
-    crds = [resource_crd(JOB_QUEUE), *(job_crd(k) for k in JOB_KINDS.values())]
+    crds = [*(resource_crd(k) for k in OTHER_KINDS.values()), *(job_crd(k) for k in JOB_KINDS.values())]
     files: dict[str, str] = {}
     for crd in crds:
         names, group = crd["spec"]["names"], crd["spec"]["group"]

@@ -39,7 +39,7 @@ def bulk(case: Case, draft: Draft) -> Draft:
     if retry is not None and seen.retry_failed != retry.token and failed_before(job, retry):
         draft = draft.write(commands=seen.model_copy(update={"retry_failed": retry.token}))
         return anew(case, draft, texts.RETRIED, texts.asked_for(texts.RETRIED_MESSAGE, retry.by))
-    if drain is not None and waited_before(job, drain):
+    if drain is not None and seen.drain != drain.token and waited_before(job, drain):
         return finish(case, draft, Phase.CANCELLED, texts.DRAINED, texts.asked_for(texts.DRAINED_MESSAGE, drain.by))
     return draft
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mintworks_api import Phase
+from mintworks_api import DRAIN, JobCommands, Phase
 from mintworks_api.status import Attempts
 
 from .. import texts
 from ..actions import Emit
+from ..bulk import given
 from ..draft import Case, Draft, waits
 
 
@@ -33,6 +34,7 @@ def anew(case: Case, draft: Draft, reason: str, message: str) -> Draft:
     draft = draft.write(
         active=None,
         attempts=attempts,
+        commands=_beyond_drain(case, draft),
         completion_time=None,
         conditions=[],
         dry_run=None,
@@ -43,3 +45,11 @@ def anew(case: Case, draft: Draft, reason: str, message: str) -> Draft:
     )
     event = Emit("Normal", reason, message)
     return waits(case, replace(draft.tell(event), result=None), Phase.PENDING, reason, message)
+
+
+def _beyond_drain(case: Case, draft: Draft) -> JobCommands | None:
+    """A drain that was asked for before is not about the job any more, old as it is, and though it waits again."""
+    seen, drain = draft.status.commands, given(case.snapshot.queue, DRAIN)
+    if drain is None:
+        return seen
+    return (seen or JobCommands()).model_copy(update={"drain": drain.token})
