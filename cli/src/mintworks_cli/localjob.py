@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from mintworks_api import JOB_KINDS
+from mintworks_api import JOB_KINDS, JobStatus
 from mintworks_operator.core import Failure, JobView, News, RunState, RunView, fold
 from mintworks_operator.core.actions import CreateRun
 from mintworks_operator.core.slots import Slot
@@ -51,6 +52,16 @@ class LocalJob:
     def label(self) -> str:
         """KIND/NAME."""
         return f"{self.manifest.manifest.kind}/{self.manifest.manifest.name}"
+
+    @property
+    def status(self) -> JobStatus:
+        """Its status."""
+        return self.record.status
+
+    @property
+    def result(self) -> Mapping[str, Any] | None:
+        """What came of it."""
+        return self.record.result
 
     @property
     def alive(self) -> bool:

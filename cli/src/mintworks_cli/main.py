@@ -14,6 +14,8 @@ from rich.console import Console
 
 from .engine import Engine
 from .estimate import estimate, print_estimate
+from .kubectl.app import register
+from .kubectl.options import Where, flat
 from .localjob import LocalJob
 from .localnet import development_chain, place
 from .making import collection_app, tree_app
@@ -34,17 +36,28 @@ from .options import (
 )
 from .problems import BadInput, Problem
 from .references import Supplies, check
-from .report import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, exit_code, print_table, report
+from .report import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, exit_code, print_logs, print_table, report
 from .running import Place, check_jobs, load, take_up, work
 from .show import display
 from .state import StateFolder
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Mintworks: jobs as Kubernetes resources, or here.")
+app = typer.Typer(no_args_is_help=True)
+
+PROGRAM: Final = "mintworks"
 
 #: Typer's own exit code for arguments that it does not understand.
 _USAGE: Final = 2
 
 
+@app.callback()
+@flat
+def program(*, where: Where) -> None:
+    """Mintworks: jobs as Kubernetes resources, or here."""
+    # Flags before the command's name; the commands about a cluster find them in their context.
+    del where
+
+
+register(app)
 app.add_typer(tree_app, name="tree")
 app.add_typer(collection_app, name="collection")
 
@@ -75,6 +88,7 @@ def run(
         print_json(report(jobs, state.resolve(), code))
     else:
         print_table(_console(sys.stdout), jobs)
+        print_logs(_console(sys.stdout), jobs)
     raise typer.Exit(code)
 
 
@@ -186,9 +200,11 @@ def _console(stream: Any) -> Console:
 
 
 def main() -> NoReturn:
-    """The entry point: bad arguments are bad input too, and exit with 64."""
+    """The entry point: bad arguments are bad input too, and exit with 64; as a plugin of kubectl with 1, as kubectl."""
+    plugin = Path(sys.argv[0]).name.startswith("kubectl-")
     try:
-        app(prog_name="mintworks")
+        app(prog_name=f"kubectl {PROGRAM}" if plugin else PROGRAM)
     except SystemExit as error:
-        sys.exit(EXIT_BAD_INPUT if error.code == _USAGE else error.code)
+        bad = EXIT_FAILED if plugin else EXIT_BAD_INPUT
+        sys.exit(bad if error.code == _USAGE else error.code)
     sys.exit(EXIT_DONE)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from .localjob import LocalJob
 from .problems import Problem
-from .show import COLOURS, phase_of, reason_of
+from .show import COLOURS, Shown, phase_of, reason_of
 
 EXIT_DONE: Final = 0
 EXIT_FAILED: Final = 1
@@ -41,12 +41,12 @@ def refusal(problems: Iterable[Problem], code: int) -> dict[str, Any]:
     return {"ok": False, "exitCode": code, "jobs": [], "problems": [problem.wire() for problem in problems]}
 
 
-def print_table(console: Console, jobs: Sequence[LocalJob]) -> None:
+def print_table(console: Console, jobs: Sequence[Shown]) -> None:
     """The end for people."""
     table = Table("JOB", "PHASE", "ATTEMPT", "RESULT", box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for job in jobs:
         phase = phase_of(job)
-        attempts = job.record.status.attempts
+        attempts = job.status.attempts
         table.add_row(
             job.label,
             Text(phase.value, style=COLOURS.get(phase, "cyan")),
@@ -54,18 +54,22 @@ def print_table(console: Console, jobs: Sequence[LocalJob]) -> None:
             Text(outcome(job)),
         )
     console.print(table)
+
+
+def print_logs(console: Console, jobs: Sequence[LocalJob]) -> None:
+    """Where to read on, for people: of each job that did not succeed, its log."""
     for job in jobs:
         if phase_of(job) is not Phase.SUCCEEDED and (log := _log(job)) is not None:
             console.print(f"log of {job.label}: {log}", markup=False, highlight=False, soft_wrap=True)
 
 
-def outcome(job: LocalJob) -> str:
+def outcome(job: Shown) -> str:
     """The result, or why there is none."""
-    if job.record.result is not None:
-        return "\n".join(f"{name}: {value}" for name, value in job.record.result.items())
+    if job.result is not None:
+        return "\n".join(f"{name}: {value}" for name, value in job.result.items())
     reason, message = reason_of(job)
     head = f"{reason}: {message}" if reason else message
-    return "\n".join([head, *map(_error, job.record.status.errors)])
+    return "\n".join([head, *map(_error, job.status.errors)])
 
 
 def _error(error: JobError) -> str:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Protocol, Self
 
-from mintworks_api import FINISHED, Phase
+from mintworks_api import FINISHED, JobStatus, Phase
 from mintworks_operator.core import Emit
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from .engine import Audience
-from .localjob import LocalJob
 from .references import Key
 
 #: A plain line about a step that goes on comes at most so often.
@@ -24,20 +23,44 @@ QUIET: Final = timedelta(seconds=5)
 COLOURS: Final = {Phase.SUCCEEDED: "green", Phase.FAILED: "red", Phase.CANCELLED: "red", Phase.BACKOFF: "yellow"}
 
 
-def phase_of(job: LocalJob) -> Phase:
+class Shown(Protocol):
+    """A job that people are shown, wherever it runs."""
+
+    @property
+    def key(self) -> Key:
+        """(namespace, kind, name)."""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+
+    @property
+    def status(self) -> JobStatus:
+        """Its status."""
+
+    @property
+    def result(self) -> Mapping[str, Any] | None:
+        """What came of it, where it succeeded."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether a run of it lives."""
+
+
+def phase_of(job: Shown) -> Phase:
     """The job's phase; Pending before the first pass."""
-    return job.record.status.phase or Phase.PENDING
+    return job.status.phase or Phase.PENDING
 
 
-def reason_of(job: LocalJob) -> tuple[str, str]:
+def reason_of(job: Shown) -> tuple[str, str]:
     """Reason and message of what the job waits for, or ended with."""
-    found = next((c for c in job.record.status.conditions if c.type == "Progressing"), None)
+    found = next((c for c in job.status.conditions if c.type == "Progressing"), None)
     return ("", "") if found is None else (found.reason, found.message)
 
 
-def now_doing(job: LocalJob) -> str:
+def now_doing(job: Shown) -> str:
     """What the job does, or waits for, in one line."""
-    progress = job.record.status.progress
+    progress = job.status.progress
     if phase_of(job) is not Phase.RUNNING:
         return reason_of(job)[1]
     if progress is None or not job.alive:
@@ -45,8 +68,16 @@ def now_doing(job: LocalJob) -> str:
     return ": ".join(part for part in (progress.step, progress.message) if part)
 
 
-class Display(AbstractContextManager["Display"], Audience):
-    """An audience that is opened before the first pass and closed after the last."""
+class Display(AbstractContextManager["Display"]):
+    """Who is told what happens; opened before the first pass and closed after the last."""
+
+    @abstractmethod
+    def event(self, job: Shown, event: Emit) -> None:
+        """Something worth a line happened to a job."""
+
+    @abstractmethod
+    def show(self, jobs: Iterable[Shown], now: datetime) -> None:
+        """How the jobs stand now."""
 
 
 class Lines(Display):
@@ -64,14 +95,14 @@ class Lines(Display):
     ) -> None:
         pass
 
-    def event(self, job: LocalJob, event: Emit) -> None:
+    def event(self, job: Shown, event: Emit) -> None:
         """A line about it."""
         self._line(job, f"{event.reason}: {event.message}")
 
-    def show(self, jobs: Iterable[LocalJob], now: datetime) -> None:
+    def show(self, jobs: Iterable[Shown], now: datetime) -> None:
         """A line for every job that has something new to say."""
         for job in jobs:
-            phase, progress = phase_of(job), job.record.status.progress
+            phase, progress = phase_of(job), job.status.progress
             if phase in FINISHED:
                 continue
             running = phase is Phase.RUNNING and progress is not None
@@ -83,7 +114,7 @@ class Lines(Display):
             done = f" {progress.percent}% {progress.summary or ''}".rstrip() if running and progress else ""
             self._line(job, f"{phase.value}{done}  {now_doing(job)}".rstrip())
 
-    def _line(self, job: LocalJob, text: str) -> None:
+    def _line(self, job: Shown, text: str) -> None:
         self._console.print(f"{job.label}: {text}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -113,15 +144,15 @@ class Bars(Display):
     ) -> None:
         self._progress.stop()
 
-    def event(self, job: LocalJob, event: Emit) -> None:
+    def event(self, job: Shown, event: Emit) -> None:
         """A line above the bars, where it is no success: that is seen in its bar."""
         if event.type == "Warning":
             self._console.print(Text(f"{job.label}: {event.reason}: {event.message}", style="yellow"))
 
-    def show(self, jobs: Iterable[LocalJob], now: datetime) -> None:
+    def show(self, jobs: Iterable[Shown], now: datetime) -> None:
         """Bring the bars up to date."""
         for job in jobs:
-            phase, progress = phase_of(job), job.record.status.progress
+            phase, progress = phase_of(job), job.status.progress
             if job.key not in self._tasks:
                 self._tasks[job.key] = self._progress.add_task(
                     job.label, start=False, total=100, phase="", summary="", doing=""

@@ -8,7 +8,7 @@ import pytest
 from mintworks_api import JobStatus, Phase
 from mintworks_api.status import Attempts, Condition, JobError, Progress
 from mintworks_cli.localjob import LocalJob
-from mintworks_cli.report import exit_code, print_table, report
+from mintworks_cli.report import exit_code, print_logs, print_table, report
 from mintworks_cli.show import Bars, Lines, display
 from mintworks_cli.state import JobFolder, JobRecord
 from mintworks_operator.core import Emit, Failure, RunState, RunView
@@ -111,6 +111,7 @@ def test_the_table_tells_result_and_errors() -> None:
     done = job(Phase.SUCCEEDED)
     done.record.result = {"cid": "bafy", "items": 2}
     print_table(written, [done, bad_input()])
+    print_logs(written, [done, bad_input()])
     text = stream.getvalue()
     assert "cid: bafy" in text
     assert "- rows, item 2, row 3, column name: 33 bytes" in text
