@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from mintworks_dev.localnet.harness import Localnet
+from solders.signature import Signature
 from support.drop import CALM, WELL, Drop, Weather, an_error_that_a_fork_takes_back, ride_out, until
 
 pytestmark = pytest.mark.timeout(600)
@@ -62,14 +63,15 @@ async def forks(drop: Drop) -> None:
 
 
 async def an_error_then_success_across_a_fork(drop: Drop) -> None:
-    failed = set()
-    for _ in range(3):
+    landed = drop.net.world.chain.history.records
+    failed: set[Signature] = set()
+    rounds = 0
+    # On a busy machine hardly anything is sent while one fork lasts.
+    while rounds < 3 or len(failed & landed.keys()) <= 100:
         failed |= await an_error_that_a_fork_takes_back(drop)
         await asyncio.sleep(0.5)
-    landed = drop.net.world.chain.history.records
-    again = [landed[signature] for signature in failed if signature in landed]
-    assert len(again) > 100
-    assert all(one.error is None for one in again)
+        rounds += 1
+    assert all(landed[signature].error is None for signature in failed if signature in landed)
 
 
 async def endpoints_die_in_turn(drop: Drop) -> None:

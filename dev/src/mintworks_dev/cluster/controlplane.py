@@ -135,8 +135,6 @@ class ControlPlane(Tools, UpAndDown):
             command = flags.controller_manager(programs / "kube-controller-manager", keys, own, manager)
             if self._patience is not None:
                 command += flags.unreachable_after(self._patience)
-            if not self._scheduler:
-                command += flags.without_pod_collector()
             self._parts.start("controller-manager", command)
             account = "/api/v1/namespaces/default/serviceaccounts/default"
             until(lambda: reader.ok(account), "controller manager", TIMEOUT, broken=self._broken)

@@ -131,11 +131,6 @@ def controller_manager(program: Path, pki: Path, kubeconfig: Path, port: int) ->
     )
 
 
-def without_pod_collector() -> list[str]:
-    """The controller manager's flags where no pod is ever scheduled: it calls such a pod failed while it is ending."""
-    return ["--controllers=*,-pod-garbage-collector-controller"]
-
-
 def scheduler(program: Path, pki: Path, kubeconfig: Path, port: int = 10259) -> list[str]:
     """The scheduler."""
     return _words(
