@@ -62,7 +62,7 @@ class Model(BaseModel):
     @classmethod
     def _null_is_unset(cls, values: Any) -> Any:
         """As the API server has it, which drops a null wherever it may be dropped."""
-        if not isinstance(values, Mapping):
+        if not isinstance(values, Mapping) or (isinstance(values, dict) and None not in values.values()):
             return values
         known = {field.alias for field in cls.model_fields.values()}
         return {name: value for name, value in values.items() if value is not None or name not in known}

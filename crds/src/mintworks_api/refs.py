@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -59,13 +60,14 @@ class Mount:
 def exactly_one(model: Model, names: tuple[str, ...]) -> None:
     """Raises ValueError unless exactly one of the fields is set: the twin of `one_of`."""
     wanted = " or ".join(names)
-    given = [n for n in names if getattr(model, _attribute(model, n)) is not None]
+    given = [n for n in names if getattr(model, _attribute(type(model), n)) is not None]
     if len(given) != 1:
         raise ValueError(f"exactly one of {wanted} must be set, got {', '.join(given) or 'none'}")
 
 
-def _attribute(model: Model, alias: str) -> str:
-    return next(n for n, f in type(model).model_fields.items() if (f.alias or n) == alias)
+@cache
+def _attribute(model: type[Model], alias: str) -> str:
+    return next(n for n, f in model.model_fields.items() if (f.alias or n) == alias)
 
 
 def one_of(*names: str) -> Rule:

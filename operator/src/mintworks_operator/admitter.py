@@ -73,7 +73,7 @@ class Admitter:
                 self._slots.holding(slot_of),
                 now,
                 standing=standing,
-                still_held=lambda r: held(r, self._slots.get(r.uid), self._alive(r)),
+                still_held=self._held,
                 taken=taken,
             )
             if plan.changed and not self._postponed(key, obj, queue, plan, clock):
@@ -141,6 +141,11 @@ class Admitter:
                 found.update(reservation.get("keys") or [])
         meta = own["metadata"]
         return frozenset(found | self._slots.keys(meta["namespace"], but=(meta["namespace"], meta["name"])))
+
+    def _held(self, reservation: Reservation) -> bool:
+        """Whether it still counts. Of most the job's slot says so, and nobody needs to look at its runs."""
+        slot = self._slots.get(reservation.uid)
+        return held(reservation, slot, alive=False) or held(reservation, slot, self._alive(reservation))
 
     def _alive(self, reservation: Reservation) -> bool:
         """Whether a process of that job lives, though its resource may be gone."""

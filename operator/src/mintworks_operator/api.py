@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -22,6 +24,12 @@ MERGE_PATCH = "application/merge-patch+json"
 PAGE = 500
 TIMEOUT = aiohttp.ClientTimeout(total=30)
 GONE = 410
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy on the way to that URL, as the environment says."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
 
 
 class ApiError(Exception):
@@ -86,6 +94,9 @@ class Api:
             _CONFIG.load_incluster_config(client_configuration=settings)
         except config.ConfigException:
             await _CONFIG.load_kube_config(client_configuration=settings)
+        # By default the session looks for a proxy and for ~/.netrc before every request, each time in another thread.
+        settings.client_session_kwargs = {"trust_env": False}
+        settings.proxy = settings.proxy or proxy_for(settings.host)
         return cls(client.ApiClient(settings))
 
     def fenced(self, may_write: Callable[[], bool]) -> Api:

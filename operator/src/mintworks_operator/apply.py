@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -53,12 +54,12 @@ _PASSING = frozenset({0, 429})
 class Applier:
     """Writes to the API server; every answer goes into the cache, so that the next pass sees it."""
 
-    def __init__(self, api: Api, cache: Cache, config: Config, gatherer: Gatherer) -> None:
+    def __init__(self, api: Api, cache: Cache, config: Config, gatherer: Gatherer, clock: Callable[[], float]) -> None:
         self._api = api
         self._cache = cache
         self._config = config
         self._gatherer = gatherer
-        self._events = Events(api, config.identity)
+        self._events = Events(api, config.identity, clock)
 
     async def apply(self, key: JobKey, obj: Json, job: JobView, decision: Decision, now: datetime) -> datetime | None:
         """Carries out the actions, each kind in order. Answers when to look again.

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from .api import JOBS, PODS, Resource
 from .asked import slim
+from .core import parsed
 from .keys import JobKey, Key, QueuesKey
 from .names import JOB, KIND, KINDS, QUEUES, UID, controller, is_run, label, run_number
 from .store import Store
@@ -56,8 +57,8 @@ class Cache:
         """A version of an object was seen."""
         if resource == PODS and (owner := controller(obj, "Job")):
             self._parents[obj["metadata"]["uid"]] = owner
-        obj = slim(obj)
         old = self.stores[resource].get(obj["metadata"]["uid"])
+        obj = _sharing(slim(obj), old)
         if self.stores[resource].put(obj):
             self._changed(resource, obj, old)
 
@@ -182,7 +183,7 @@ class Cache:
 
     def _leaders(self, key: JobKey, obj: Json) -> list[JobKey]:
         try:
-            refs = JOB_KINDS[key.kind].parse(as_dict(obj.get("spec"))).depends_on()
+            refs = parsed(JOB_KINDS[key.kind], as_dict(obj.get("spec"))).depends_on()
         except ValidationError:
             return []
         return [JobKey(ref.kind, key.namespace, ref.name) for ref in refs]
@@ -190,6 +191,13 @@ class Cache:
     def _unfollow(self, key: JobKey, obj: Json) -> None:
         for leader in self._leaders(key, obj):
             self._followers.get(leader, set()).discard(key)
+
+
+def _sharing(obj: Json, old: Json | None) -> Json:
+    """The object, with the spec of its older version where that is the same: it is held, and parsed, once."""
+    if old is None or obj.get("spec") != old.get("spec"):
+        return obj
+    return {**obj, "spec": old["spec"]} if "spec" in obj else obj
 
 
 def _asks(queue: Json) -> tuple[object, object]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from mintworks_api import API_VERSION
 
 from .api import EVENTS, Api, ApiError
+from .budget import Budget
 from .core import Emit, JobView
 
 Json = dict[str, Any]
@@ -23,14 +25,18 @@ _SHORT = 128
 
 
 class Events:
-    """Tells people. A failure to tell is logged and costs nothing else."""
+    """Tells people. A failure to tell is logged and costs nothing else. `clock` is in seconds and only grows."""
 
-    def __init__(self, api: Api, identity: str) -> None:
+    def __init__(self, api: Api, identity: str, clock: Callable[[], float]) -> None:
         self._api = api
         self._identity = identity
+        self._clock = clock
+        self._budget = Budget()
 
     async def tell(self, job: JobView, emit: Emit, now: datetime) -> None:
-        """Writes the Event, or marks it as told again just now."""
+        """Writes the Event, or marks it as told again just now. Of a burst of routine ones it leaves some out."""
+        if emit.routine and not self._budget.take(job.namespace, self._clock()):
+            return
         body = event(job, emit, self._identity, now)
         try:
             await self._api.create(EVENTS, job.namespace, body)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from .api import EVENTS, JOBS, PODS, Api, ApiError
 from .cache import Cache
 from .config import Config
-from .core import JobView, News, RunState, RunView, Snapshot, Trouble, named_of
+from .core import JobView, News, RunState, RunView, Snapshot, Trouble, named_of, parsed
 from .keys import JobKey
 from .names import RUN, UID, run_name, run_number
 from .owned import jobs_of, lost_of, pods_of, run_of, runs_of, unseen_jobs
@@ -137,7 +137,7 @@ class Gatherer:
 
     def _named(self, job: JobView) -> frozenset[str]:
         try:
-            removed = JOB_KINDS[job.kind].parse(job.spec).removes()
+            removed = parsed(JOB_KINDS[job.kind], job.spec).removes()
         except ValidationError:
             return frozenset()
         if not removed:
@@ -148,6 +148,6 @@ class Gatherer:
 
 def _refs(job: JobView) -> list[JobRef]:
     try:
-        return JOB_KINDS[job.kind].parse(job.spec).depends_on()
+        return parsed(JOB_KINDS[job.kind], job.spec).depends_on()
     except ValidationError:
         return []

@@ -68,7 +68,7 @@ class Operator:
         self._reconciler = Reconciler(
             cache=cache,
             gatherer=gatherer,
-            applier=Applier(api, cache, config, gatherer),
+            applier=Applier(api, cache, config, gatherer, time.monotonic),
             admitter=Admitter(api, cache, slots, self._queue.add, lambda: self._progress.connected),
             slots=slots,
             progress=self._progress,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,8 +44,21 @@ def merge_patch(
 
 def _carried(before: Sequence[Any], entries: Sequence[Any], model: _Model) -> list[Any]:
     """The entries, each as it stood before where nothing of it changed that the model knows."""
-    known = [(raw, _read(raw, model)) for raw in before]
-    return [next((raw for raw, read in known if read == entry), entry) for entry in entries]
+    # A list of hundreds (slots) changes by a few entries at a time: only what differs is read.
+    stood = {_text(raw) for raw in before}
+    changed = {_text(entry) for entry in entries} - stood
+    if not changed:
+        return list(entries)
+    told = {_text(entry) for entry in entries}
+    known = [(raw, _read(raw, model)) for raw in before if _text(raw) not in told]
+    return [
+        next((raw for raw, read in known if read == entry), entry) if _text(entry) in changed else entry
+        for entry in entries
+    ]
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _read(raw: Any, model: _Model) -> Any:

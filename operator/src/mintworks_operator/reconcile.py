@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 
 #: Seconds that admissions of a namespace are gathered into one pass.
 BATCH = 0.02
+#: After a pass over the queues of a namespace, so many times as long as it took belongs to others; at most REST_MOST
+#: seconds. With hundreds of slots such a pass is the longest that there is, and under load every end asks for one.
+REST = 5.0
+REST_MOST = 1.0
 
 
 class Reconciler:
@@ -62,6 +66,8 @@ class Reconciler:
         self._now = now
         #: Jobs that had no pass yet since the start: until each had one, nobody knows who holds which key.
         self._cold: set[JobKey] | None = None
+        #: When the queues of a namespace may be admitted from again.
+        self._rested: dict[str, float] = {}
         self._known: dict[JobKey, tuple[str, tuple[str, str]]] = {}
         #: Uids of jobs that are gone, by the name they had: their last runs may still be ending.
         self._gone: dict[JobKey, set[str]] = {}
@@ -88,7 +94,7 @@ class Reconciler:
             self._health.beat()
         elif isinstance(key, QueuesKey):
             if self._listed(key.namespace) and not self._cold and self._cold is not None:
-                await self._admitter.admit(key, self._now(), self._clock())
+                await self._admit(key)
         else:
             try:
                 if self._listed(key.namespace):
@@ -98,6 +104,19 @@ class Reconciler:
                 if self._cold:
                     self._cold.discard(key)
                     self._warm()
+
+    async def _admit(self, key: QueuesKey) -> None:
+        """Slots are given at once where nothing was going on; else to all who came meanwhile together."""
+        started = self._clock()
+        rested = self._rested.get(key.namespace, started)
+        if started < rested:
+            self._wake(key, rested - started)
+            return
+        try:
+            await self._admitter.admit(key, self._now(), started)
+        finally:
+            ended = self._clock()
+            self._rested[key.namespace] = ended + min(REST_MOST, REST * (ended - started))
 
     async def _job(self, key: JobKey) -> None:
         obj = self._cache.job(key)

@@ -9,7 +9,7 @@ from datetime import datetime
 from mintworks_api import JOB_KINDS
 from pydantic import ValidationError
 
-from .core import Holding, JobView, Slot, Waiting
+from .core import Holding, JobView, Slot, Waiting, parsed
 
 _Queue = tuple[str, str]
 
@@ -75,7 +75,7 @@ class Slots:
         if active is None or job.deleting or (isinstance(known, Holding) and known.run == active.run):
             return
         try:
-            keys = tuple(JOB_KINDS[job.kind].parse(job.spec).exclusive(job.inputs))
+            keys = tuple(parsed(JOB_KINDS[job.kind], job.spec).exclusive(job.inputs))
         except ValidationError:
             keys = ()
         self.set(queue, job.uid, Holding(job.uid, active.run, keys))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from mintworks_api import JOB_COMMANDS, QUEUE_COMMANDS, JobQueueSpec, JobQueueStatus, JobStatus
+from mintworks_api import JOB_COMMANDS, JOB_KINDS, QUEUE_COMMANDS, JobQueueSpec, JobQueueStatus, JobStatus
 from pydantic import ValidationError
 
 from .asked import asked_of, held
-from .core import Failure, JobView, QueueView, RunState, RunView, Trouble
+from .core import Failure, JobView, Memo, QueueView, RunState, RunView, Trouble
 from .core.validation import problems
 from .endings import container_of, ended_of, ending, lingers, told, words
 from .names import run_number
@@ -38,7 +39,11 @@ def moment(text: str | None) -> datetime | None:
 
 
 def job_view(kind: str, obj: Json) -> JobView:
-    """A job resource."""
+    """A job resource. `obj` must not be changed any more."""
+    return _JOBS[kind](obj)
+
+
+def _job_view(kind: str, obj: Json) -> JobView:
     meta, raw = obj["metadata"], as_dict(obj.get("status"))
     inputs, result = raw.get("inputs"), raw.get("result")
     status, unreadable = JobStatus(), ""
@@ -64,8 +69,15 @@ def job_view(kind: str, obj: Json) -> JobView:
     )
 
 
+_JOBS: Mapping[str, Memo[Json, JobView]] = {kind: Memo(partial(_job_view, kind)) for kind in JOB_KINDS}
+
+
 def queue_view(obj: Json) -> QueueView:
-    """A JobQueue."""
+    """A JobQueue. `obj` must not be changed any more."""
+    return _QUEUES(obj)
+
+
+def _queue_view(obj: Json) -> QueueView:
     meta = obj["metadata"]
     try:
         spec: JobQueueSpec | None = JobQueueSpec.parse(obj.get("spec") or {})
@@ -79,6 +91,9 @@ def queue_view(obj: Json) -> QueueView:
         status=_queue_status(as_dict(obj.get("status")), meta),
         asked=asked_of(meta, QUEUE_COMMANDS),
     )
+
+
+_QUEUES: Memo[Json, QueueView] = Memo(_queue_view)
 
 
 def _queue_status(status: Json, meta: Json) -> JobQueueStatus:

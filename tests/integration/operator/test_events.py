@@ -1,4 +1,4 @@
-"""Events on a real API server: what is told again counts up on the Event that is there."""
+"""Events on a real API server: what is told again counts up on the Event that is there, and a burst is not all told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from kubernetes.aio import client, config
 from mintworks_dev.cluster import ControlPlane
 from mintworks_operator.api import EVENTS, Api
+from mintworks_operator.budget import AT_ONCE
 from mintworks_operator.core import Emit
 from mintworks_operator.events import Events
 from support.snapshots import NOW, job
@@ -22,7 +23,7 @@ async def connect(plane: ControlPlane) -> Api:
 
 async def test_what_is_told_again_is_counted(control_plane: ControlPlane, namespace: str) -> None:
     api = await connect(control_plane)
-    events, about = Events(api, "operator-1"), job(namespace=namespace)
+    events, about = Events(api, "operator-1", lambda: 0.0), job(namespace=namespace)
     try:
         for minutes in range(4):
             told = Emit("Warning", "SecretMissing", "Create it.")
@@ -36,3 +37,19 @@ async def test_what_is_told_again_is_counted(control_plane: ControlPlane, namesp
     assert again["count"] == 4
     assert again["lastObservedTime"].startswith((NOW + timedelta(minutes=3)).strftime("%Y-%m-%dT%H:%M:%S"))
     assert "series" not in found["Create the other."]
+
+
+async def test_of_a_burst_of_successes_some_are_told_and_of_failures_all(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    api = await connect(control_plane)
+    events, about = Events(api, "operator-1", lambda: 0.0), job(namespace=namespace)
+    try:
+        for number in range(AT_ONCE + 10):
+            await events.tell(about, Emit("Normal", "Succeeded", f"Job {number}.", routine=True), NOW)
+        for number in range(10):
+            await events.tell(about, Emit("Warning", "BadRows", f"Job {number}."), NOW)
+        found = [e["reason"] for e in await api.list(EVENTS, namespace)]
+    finally:
+        await api.close()
+    assert (found.count("Succeeded"), found.count("BadRows")) == (AT_ONCE, 10)

@@ -53,7 +53,7 @@ class Unreachable:
         self.reconciler = Reconciler(
             cache=self.cache,
             gatherer=gatherer,
-            applier=Applier(api, self.cache, config, gatherer),
+            applier=Applier(api, self.cache, config, gatherer, lambda: 0.0),
             admitter=self.admitter,
             slots=self.slots,
             progress=progress,

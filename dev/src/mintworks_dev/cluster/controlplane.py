@@ -41,14 +41,18 @@ class ControlPlane(Tools, UpAndDown):
 
     Use it as a context manager; `kubeconfig` is the administrator's. Jobs and other objects are accepted
     and their controllers act, but no pod is ever scheduled, unless a `scheduler` is asked for and someone (kwok) makes
-    nodes. With `audited`, what service accounts ask for is written down. `patience` shortens how many seconds a node
-    may be silent before it is unreachable, and to four times as many how long its pods stay on it.
+    nodes. With `audited`, what service accounts ask for is written down, in the namespace `bodies` with the bodies.
+    `patience` shortens how many seconds a node may be silent before it is unreachable, and to four times as many how
+    long its pods stay on it.
     """
 
-    def __init__(self, *, scheduler: bool = False, audited: bool = False, patience: int | None = None) -> None:
+    def __init__(
+        self, *, scheduler: bool = False, audited: bool = False, bodies: str = "", patience: int | None = None
+    ) -> None:
         self._scheduler = scheduler
         self._patience = patience
         self._audited = audited
+        self._bodies = bodies
         self._folder = Path(tempfile.mkdtemp(prefix="mintworks-"))
         self._parts = Parts(self._folder / "parts", self._folder / "logs")
         super().__init__(self._folder / "admin.kubeconfig")
@@ -91,9 +95,11 @@ class ControlPlane(Tools, UpAndDown):
         if not self._audited:
             return []
         policy = self._folder / "audit-policy.yaml"
+        asked: dict[str, Any] = {"userGroups": ["system:serviceaccounts"], "omitStages": ["RequestReceived"]}
         rules = [
             {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},
-            {"level": "Metadata", "userGroups": ["system:serviceaccounts"], "omitStages": ["RequestReceived"]},
+            *([{**asked, "level": "Request", "namespaces": [self._bodies]}] if self._bodies else []),
+            {**asked, "level": "Metadata"},
         ]
         policy.write_text(json.dumps({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": rules}))
         return flags.audit(policy, self._audit_log)

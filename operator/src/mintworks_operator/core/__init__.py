@@ -16,10 +16,12 @@ from .actions import (
 from .admission import Plan, admit, held
 from .decide import decide
 from .document import encode
+from .memo import Memo
 from .naming import named_of
 from .news import fold
 from .permits import Allowed
 from .slots import Holding, Slot, Waiting
+from .specs import parsed
 from .standing import Standing
 from .views import Asked, Failure, JobView, News, QueueView, RunState, RunView, Snapshot, Trouble
 
@@ -36,6 +38,7 @@ __all__ = [
     "Failure",
     "Holding",
     "JobView",
+    "Memo",
     "News",
     "Plan",
     "QueueView",
@@ -56,4 +59,5 @@ __all__ = [
     "fold",
     "held",
     "named_of",
+    "parsed",
 ]

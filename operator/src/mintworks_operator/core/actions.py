@@ -92,11 +92,12 @@ class DeleteJob:
 
 @dataclass(frozen=True)
 class Emit:
-    """Tell people by a Kubernetes Event."""
+    """Tell people by a Kubernetes Event. `routine`: of very many at once some need not be told."""
 
     type: Literal["Normal", "Warning"]
     reason: str
     message: str
+    routine: bool = False
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from .policies import (
     suspended,
     valid,
 )
+from .specs import parsed
 from .validation import problems
 from .views import Snapshot
 
@@ -83,6 +84,6 @@ def decide(snapshot: Snapshot, now: datetime, kinds: Mapping[str, JobKind] = JOB
 def _case(snapshot: Snapshot, now: datetime, kinds: Mapping[str, JobKind]) -> Case:
     kind = kinds[snapshot.job.kind]
     try:
-        return Case(snapshot, now, kind, kind.parse(snapshot.job.spec), kinds)
+        return Case(snapshot, now, kind, parsed(kind, snapshot.job.spec), kinds)
     except ValidationError as error:
         return Case(snapshot, now, kind, None, kinds, problems(error, "spec"))

@@ -11,6 +11,7 @@ from typing import Any
 from mintworks_api import JOB_KINDS
 from pydantic import ValidationError
 
+from .specs import parsed
 from .views import JobView
 
 _CID = re.compile(r"b[a-z2-7]{58,110}|Qm[1-9A-HJ-NP-Za-km-z]{44}")
@@ -34,7 +35,7 @@ def named_of(cids: Iterable[str], others: Iterable[JobView]) -> frozenset[str]:
 
 def _removes(job: JobView) -> bool:
     try:
-        return bool(JOB_KINDS[job.kind].parse(job.spec).removes())
+        return bool(parsed(JOB_KINDS[job.kind], job.spec).removes())
     except ValidationError:
         return False
 

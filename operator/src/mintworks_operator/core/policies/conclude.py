@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from mintworks_api import Phase
 from mintworks_api.status import MAX_ATTEMPTS_SHOWN, MAX_ERRORS, AttemptRecord, JobError, Progress
@@ -134,7 +135,8 @@ def finish(case: Case, draft: Draft, phase: Phase, reason: str, message: str) ->
     draft = draft.mark(case, texts.PROGRESSING, False, reason, message)
     draft = draft.mark(case, texts.SUCCEEDED, good, reason, message)
     draft = draft.mark(case, texts.FAILED, not good, reason, message)
-    return draft.tell(Emit("Warning" if phase is Phase.FAILED else "Normal", reason, clip(message))).settle()
+    type_: Literal["Normal", "Warning"] = "Warning" if phase is Phase.FAILED else "Normal"
+    return draft.tell(Emit(type_, reason, clip(message), routine=good)).settle()
 
 
 def _full(progress: Progress | None) -> Progress:

@@ -9,6 +9,7 @@ from .. import texts
 from ..document import initial_inputs
 from ..draft import Case, Draft, waits
 from ..inputs import difference
+from ..specs import parsed
 from ..validation import problems
 from ..views import JobView
 
@@ -65,7 +66,7 @@ def _unfinished(names: tuple[str, str, str], job: JobView) -> tuple[str, str]:
 def _own(case: Case, ref: JobRef, job: JobView) -> tuple[str, str] | None:
     """Whether what the job was built on is still there."""
     try:
-        inner = case.kinds[job.kind].parse(job.spec).depends_on()
+        inner = parsed(case.kinds[job.kind], job.spec).depends_on()
     except ValidationError as error:
         return texts.DEPENDENCY_FAILED, texts.dependency_incomplete(
             ref.field, ref.kind, ref.name, problems(error, "spec")

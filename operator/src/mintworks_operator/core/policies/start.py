@@ -15,6 +15,7 @@ from ..document import MAX_DOCUMENT, document, encode, initial_inputs
 from ..draft import Case, Draft, count, policy_of, waits
 from ..inputs import freeze
 from ..slots import Holding, Waiting
+from ..specs import parsed
 from ..times import ahead, seconds
 from .delayed import not_before
 
@@ -63,7 +64,7 @@ def created(case: Case, draft: Draft, number: int) -> Draft:
 def _shared(case: Case, name: str) -> tuple[Mount, ...]:
     job = case.snapshot.dependencies[name]
     try:
-        return tuple(case.kinds[job.kind].parse(job.spec).shared_mounts())
+        return tuple(parsed(case.kinds[job.kind], job.spec).shared_mounts())
     except ValidationError:
         # It succeeded, so an older operator could read it: this job's runner says what it misses.
         return ()
