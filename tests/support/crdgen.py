@@ -103,6 +103,8 @@ def _made(schema: Json) -> st.SearchStrategy[Any]:
 
 
 def _object(schema: Json) -> st.SearchStrategy[Json]:
+    if schema.get("x-kubernetes-preserve-unknown-fields"):
+        return st.dictionaries(st.text(min_size=1, max_size=_SHORT), st.integers(-9, 9), max_size=_SHORT)
     if "properties" not in schema:
         keys = st.one_of(st.integers(0, 99).map(str), st.text(st.characters(codec="utf-8"), max_size=_SHORT))
         most = min(_SHORT, schema.get("maxProperties", _SHORT))
@@ -224,7 +226,8 @@ def _places(schema: Json, value: Any, path: tuple[Any, ...]) -> Iterator[tuple[t
     if isinstance(value, dict):
         for name, inner in value.items():
             found = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
-            yield from _places(found, inner, (*path, name))
+            if found is not None:  # else anything is allowed there
+                yield from _places(found, inner, (*path, name))
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             yield from _places(schema["items"], inner, (*path, number))

@@ -10,13 +10,15 @@ from typing import Any, TypeVar
 
 import yaml
 from kubernetes import client, config
-from mintworks_api import JOB_KINDS
+from mintworks_api import JOB_KINDS, JOB_QUEUE, JOB_SCHEDULE
 
 T = TypeVar("T")
 Json = dict[str, Any]
 
 GROUP = ("mintworks.dev", "v1alpha1")
-PLURALS = {name: kind.plural for name, kind in JOB_KINDS.items()} | {"JobQueue": "jobqueues"}
+PLURALS = {name: kind.plural for name, kind in JOB_KINDS.items()} | {
+    r.kind: r.plural for r in (JOB_QUEUE, JOB_SCHEDULE)
+}
 
 
 def eventually(what: str, condition: Callable[[], T | None], seconds: float = 40) -> T:
@@ -122,6 +124,12 @@ class Kubelet:
         pod = self.pod(name, run)
         self._write(pod, "Running", {"running": {"startedAt": _now()}}, **status)
         return pod
+
+    def bind(self, pod: Any) -> None:
+        """The pod is put on a node. There is none of that name; for 40 seconds the pod collector does not mind."""
+        body = {"metadata": {"name": pod.metadata.name}, "target": {"kind": "Node", "name": f"node-{self.namespace}"}}
+        # The library cannot read the answer: https://github.com/kubernetes-client/python/issues/825
+        self.core.create_namespaced_binding(self.namespace, body, _preload_content=False)
 
     def wait(self, name: str, run: int, reason: str, message: str) -> None:
         """The run's container does not start, for this reason."""

@@ -14,7 +14,7 @@ from mintworks_api import JOB_KINDS
 
 Json = dict[str, Any]
 GROUP = ("mintworks.dev", "v1alpha1")
-OURS = ["jobqueues", *(kind.plural for kind in JOB_KINDS.values())]
+OURS = ["jobqueues", "jobschedules", *(kind.plural for kind in JOB_KINDS.values())]
 
 #: All that may be done to jobs and queues by somebody who has no other right.
 JOBS: Json = {

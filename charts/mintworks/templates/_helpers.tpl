@@ -104,7 +104,7 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- range $path, $_ := .Files.Glob "files/crds/*.yaml" }}
 {{- $plural := ($.Files.Get $path | fromYaml).spec.names.plural }}
 {{- $all = append $all $plural }}
-{{- if ne $plural "jobqueues" }}
+{{- if not (has $plural (list "jobqueues" "jobschedules")) }}
 {{- $jobs = append $jobs $plural }}
 {{- end }}
 {{- end }}

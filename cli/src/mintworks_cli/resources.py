@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mintworks_api import API_VERSION, GROUP, JOB_KINDS, JOB_QUEUE, JobKind, JobSpec
+from mintworks_api import API_VERSION, GROUP, JOB_KINDS, JOB_QUEUE, JOB_SCHEDULE, JobKind, JobSpec
 from mintworks_api.base import Model
 from pydantic import ValidationError
 
@@ -156,12 +156,15 @@ def _sort_one(manifest: Manifest, resources: Resources) -> None:
     elif kind == JOB_QUEUE.kind:
         _validate(manifest, JOB_QUEUE.spec)
         resources.queues[name] = manifest
+    elif kind == JOB_SCHEDULE.kind:
+        _validate(manifest, JOB_SCHEDULE.spec)
+        resources.ignored.append(f"{kind}/{manifest.name}")
     elif kind in JOB_KINDS:
         _validate(manifest, JOB_KINDS[kind].spec)
         job = JobManifest(manifest, JOB_KINDS[kind], JOB_KINDS[kind].parse(manifest.content["spec"]))
         resources.jobs[job.key] = job
     else:
-        allowed = ", ".join(sorted([*JOB_KINDS, JOB_QUEUE.kind]))
+        allowed = ", ".join(sorted([*JOB_KINDS, JOB_QUEUE.kind, JOB_SCHEDULE.kind]))
         raise BadInput([manifest.problem(("kind",), f"{kind!r} is not a kind of {GROUP}; allowed: {allowed}")])
 
 

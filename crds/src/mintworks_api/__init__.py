@@ -29,19 +29,26 @@ from .jobqueue import (
     Reservation,
     Starts,
 )
+from .jobschedule import (
+    JOB_SCHEDULE,
+    SCHEDULE_LABEL,
+    SCHEDULED_AT,
+    ConcurrencyPolicy,
+    JobScheduleSpec,
+    JobScheduleStatus,
+    JobTemplate,
+)
 from .kind import Dependency, JobKind, JobSpec, Rendered
 from .metadatajob import METADATA_JOB, MetadataJobSpec
 from .mintjob import MINT_JOB, MintJobSpec
 from .policy import JobPolicy, PolicyDefaults, ResolvedPolicy, ResolvedRunner, Toleration, resolve_policy
 from .refs import JobRef, Mount, SecretKeyRef, Source
+from .registry import JOB_KINDS
 from .status import FINISHED, JobStatus, Phase
 from .uploadjob import UPLOAD_JOB, UploadJobSpec
 
-#: Every kind of job, by its name.
-JOB_KINDS: dict[str, JobKind] = {k.kind: k for k in (UPLOAD_JOB, METADATA_JOB, MINT_JOB, CLEANUP_JOB)}
-
 #: Every kind that is no job, by its name.
-OTHER_KINDS: dict[str, Rendered] = {k.kind: k for k in (JOB_QUEUE,)}
+OTHER_KINDS: dict[str, Rendered] = {k.kind: k for k in (JOB_QUEUE, JOB_SCHEDULE)}
 
 __all__ = [
     "API_VERSION",
@@ -57,6 +64,7 @@ __all__ = [
     "JOB_COMMANDS",
     "JOB_KINDS",
     "JOB_QUEUE",
+    "JOB_SCHEDULE",
     "METADATA_JOB",
     "MINT_JOB",
     "OTHER_KINDS",
@@ -64,10 +72,13 @@ __all__ = [
     "QUEUE_COMMANDS",
     "RETRY",
     "RETRY_FAILED",
+    "SCHEDULED_AT",
+    "SCHEDULE_LABEL",
     "UPLOAD_JOB",
     "VERSION",
     "BulkCommand",
     "CleanupJobSpec",
+    "ConcurrencyPolicy",
     "Dependency",
     "JobCommands",
     "JobCounts",
@@ -76,8 +87,11 @@ __all__ = [
     "JobQueueSpec",
     "JobQueueStatus",
     "JobRef",
+    "JobScheduleSpec",
+    "JobScheduleStatus",
     "JobSpec",
     "JobStatus",
+    "JobTemplate",
     "Keep",
     "LastHour",
     "MetadataJobSpec",

@@ -131,4 +131,9 @@ JOB_QUEUE = Rendered(
     spec=JobQueueSpec,
     status=JobQueueStatus,
     description="Admits jobs: how many run at once, and what they inherit.",
+    columns=(
+        ("RUNNING", "string", ".status.summary", 0),
+        ("WAITING", "integer", ".status.waiting", 0),
+        ("AGE", "date", ".metadata.creationTimestamp", 0),
+    ),
 )

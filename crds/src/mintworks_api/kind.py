@@ -101,7 +101,10 @@ class JobKind:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A resource that is not a job (JobQueue), for the generator."""
+    """A resource that is not a job (JobQueue, JobSchedule), for the generator.
+
+    `columns` are kubectl's: name, type, JSON path and priority of each (1: with `-o wide` alone).
+    """
 
     kind: str
     plural: str
@@ -110,3 +113,5 @@ class Rendered:
     spec: type[Model]
     status: type[StatusModel]
     description: str
+    columns: tuple[tuple[str, str, str, int], ...]
+    longest_name: int = 63

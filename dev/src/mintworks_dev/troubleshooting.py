@@ -19,7 +19,7 @@ _FRAMEWORK = "accounts or encoding are not what the program expects"
 def tables() -> dict[str, str]:
     """Markdown by the name that its mark in the page has: every reason that operator and runners can tell."""
     own = {"waits": texts.WAITS, "starts": texts.STARTS, "runs": texts.RUNS, "ends": texts.ENDS}
-    own |= {"answers": texts.ANSWERS, "queues": texts.QUEUES}
+    own |= {"answers": texts.ANSWERS, "queues": texts.QUEUES, "schedules": texts.SCHEDULES}
     found = {name: _table((reason, *said) for reason, said in rows.items()) for name, rows in own.items()}
     for then in Then:
         rows = ((reason, said.what, said.todo) for reason, said in TABLE.items() if said.then is then)

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from .api import JOBS, PODS, Resource
 from .asked import slim
 from .core import parsed
-from .keys import JobKey, Key, QueuesKey
-from .names import JOB, KIND, KINDS, QUEUES, UID, controller, is_run, label, run_number
+from .keys import JobKey, Key, QueuesKey, ScheduleKey
+from .names import JOB, KIND, KINDS, QUEUES, SCHEDULES, UID, controller, is_run, label, run_number
+from .offspring import Offspring
 from .store import Store
 from .tally import Tally, phase_of, queue_of
 from .views import as_dict, as_list
@@ -37,6 +38,8 @@ class Cache:
         self._wake = wake
         self.jobs = {kind: Store(_name) for kind in KINDS}
         self.queues = Store(_name)
+        self.schedules = Store(_name)
+        self.offspring = Offspring()
         self.tally = Tally()
         self.runs = Store(lambda o: label(o, UID))
         self.pods = Store(lambda o: label(o, UID))
@@ -49,7 +52,8 @@ class Cache:
         self._parents: dict[str, str] = {}
         #: Jobs that build on a job.
         self._followers: dict[JobKey, set[JobKey]] = {}
-        self.stores: dict[Resource, Store] = {QUEUES: self.queues, JOBS: self.runs, PODS: self.pods}
+        self.stores: dict[Resource, Store] = {QUEUES: self.queues, SCHEDULES: self.schedules}
+        self.stores |= {JOBS: self.runs, PODS: self.pods}
         self.stores |= {resource: self.jobs[kind] for kind, resource in KINDS.items()}
         self._kinds = {resource: kind for kind, resource in KINDS.items()}
 
@@ -93,6 +97,14 @@ class Cache:
     def queue(self, namespace: str, name: str) -> Json | None:
         """The JobQueue of that name."""
         return self.queues.one((namespace, name))
+
+    def schedule(self, key: ScheduleKey) -> Json | None:
+        """The JobSchedule of that name."""
+        return self.schedules.one((key.namespace, key.name))
+
+    def schedule_keys(self, namespace: str) -> list[ScheduleKey]:
+        """Every JobSchedule of a namespace."""
+        return [ScheduleKey(*_name(obj)) for obj in self.schedules.all() if obj["metadata"]["namespace"] == namespace]
 
     def queue_jobs(self, namespace: str, queue: str) -> list[JobKey]:
         """Jobs of a namespace that are admitted by that queue."""
@@ -154,6 +166,10 @@ class Cache:
             self._job_changed(JobKey(self._kinds[resource], *_name(obj)), new, old)
         elif resource == QUEUES:
             self._queue_changed(obj, new, old)
+        elif resource == SCHEDULES:
+            if new is None:
+                self.offspring.forget(obj["metadata"]["uid"])
+            self._wake(ScheduleKey(*_name(obj)))
         else:
             namespace = obj["metadata"]["namespace"]
             if label(obj, KIND) in self.jobs:
@@ -165,6 +181,9 @@ class Cache:
     def _job_changed(self, key: JobKey, new: Json | None, old: Json | None) -> None:
         self.tally.change(key.kind, old, new)
         self._wake(key)
+        maker = self.offspring.change(key, old, new)
+        if maker is not None:
+            self._wake(maker)
         if new is not None and old is None:
             for leader in self._leaders(key, new):
                 self._followers.setdefault(leader, set()).add(key)

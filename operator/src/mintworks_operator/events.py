@@ -1,4 +1,4 @@
-"""Kubernetes Events about jobs, aggregated: what is told again makes a series of the Event instead of a new object."""
+"""Kubernetes Events, aggregated: what is told again makes a series of the Event instead of a new object."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from mintworks_api import API_VERSION
 
 from .api import EVENTS, Api, ApiError
 from .budget import Budget
-from .core import Emit, JobView
+from .core import Emit, JobView, ScheduleView
 
 Json = dict[str, Any]
 
 log = logging.getLogger(__name__)
+
+#: Whom an Event can be about.
+Subject = JobView | ScheduleView
 
 CONTROLLER = "mintworks.dev/operator"
 #: Limits of the API server, in bytes of UTF-8.
@@ -33,39 +36,38 @@ class Events:
         self._clock = clock
         self._budget = Budget()
 
-    async def tell(self, job: JobView, emit: Emit, now: datetime) -> None:
+    async def tell(self, subject: Subject, emit: Emit, now: datetime) -> None:
         """Writes the Event, or marks it as told again just now. Of a burst of routine ones it leaves some out."""
-        if emit.routine and not self._budget.take(job.namespace, self._clock()):
+        if emit.routine and not self._budget.take(subject.namespace, self._clock()):
             return
-        body = event(job, emit, self._identity, now)
+        body = event(subject, emit, self._identity, now)
         try:
-            await self._api.create(EVENTS, job.namespace, body)
+            await self._api.create(EVENTS, subject.namespace, body)
         except ApiError as error:
             if error.status != 409:
-                log.warning("%s/%s: Event %s is not written: %s", job.namespace, job.name, emit.reason, error)
+                log.warning("%s/%s: Event %s is not written: %s", subject.namespace, subject.name, emit.reason, error)
                 return
-            await self._again(job, body["metadata"]["name"], now)
+            await self._again(subject, body["metadata"]["name"], now)
 
-    async def _again(self, job: JobView, name: str, now: datetime) -> None:
+    async def _again(self, subject: Subject, name: str, now: datetime) -> None:
         try:
             # A list, for which the operator has the right: the cluster's own Events are read so, too.
-            found = await self._api.list(EVENTS, job.namespace, {"fieldSelector": f"metadata.name={name}"})
+            found = await self._api.list(EVENTS, subject.namespace, {"fieldSelector": f"metadata.name={name}"})
             told = max(((e.get("series") or {}).get("count") or 1 for e in found), default=1)
             series = {"count": told + 1, "lastObservedTime": stamp(now)}
-            await self._api.patch(EVENTS, job.namespace, name, {"series": series})
+            await self._api.patch(EVENTS, subject.namespace, name, {"series": series})
         except ApiError as error:
-            log.warning("%s/%s: Event %s is not written: %s", job.namespace, job.name, name, error)
+            log.warning("%s/%s: Event %s is not written: %s", subject.namespace, subject.name, name, error)
 
 
-def event(job: JobView, emit: Emit, identity: str, now: datetime) -> Json:
+def event(subject: Subject, emit: Emit, identity: str, now: datetime) -> Json:
     """The Event object. Its name follows from what it says about whom, so that a repetition finds it."""
-    mark = hashlib.sha256(f"{job.uid}/{emit.type}/{emit.reason}/{emit.message}".encode("utf-8", "replace")).hexdigest()[
-        :16
-    ]
+    said = f"{subject.uid}/{emit.type}/{emit.reason}/{emit.message}".encode("utf-8", "replace")
+    mark = hashlib.sha256(said).hexdigest()[:16]
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": f"{job.name}.{mark}", "namespace": job.namespace},
+        "metadata": {"name": f"{subject.name}.{mark}", "namespace": subject.namespace},
         "eventTime": stamp(now),
         "type": emit.type,
         "reason": cut(emit.reason, _SHORT),
@@ -73,10 +75,10 @@ def event(job: JobView, emit: Emit, identity: str, now: datetime) -> Json:
         "action": "Reconcile",
         "regarding": {
             "apiVersion": API_VERSION,
-            "kind": job.kind,
-            "namespace": job.namespace,
-            "name": job.name,
-            "uid": job.uid,
+            "kind": subject.kind,
+            "namespace": subject.namespace,
+            "name": subject.name,
+            "uid": subject.uid,
         },
         "reportingController": CONTROLLER,
         "reportingInstance": cut(identity, _SHORT),

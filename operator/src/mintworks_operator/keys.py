@@ -23,4 +23,11 @@ class PulseKey(NamedTuple):
     """Nothing: its pass proves that the work loop turns."""
 
 
-Key = JobKey | QueuesKey | PulseKey
+class ScheduleKey(NamedTuple):
+    """A JobSchedule."""
+
+    namespace: str
+    name: str
+
+
+Key = JobKey | QueuesKey | ScheduleKey | PulseKey

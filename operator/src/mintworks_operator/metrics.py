@@ -18,6 +18,7 @@ RETRIES = Counter("mintworks_reconcile_retries_total", "Passes that failed and a
 DEPTH = Gauge("mintworks_workqueue_depth", "Keys that wait for a pass.")
 REQUESTS = Counter("mintworks_api_requests_total", "Requests to the API server.", ["method", "resource", "code"])
 RUNS = Counter("mintworks_runs_total", "Runs created.", ["kind", "namespace"])
+SCHEDULED = Counter("mintworks_scheduled_jobs_total", "Jobs that JobSchedules made.", ["kind", "namespace"])
 LEADER = Gauge("mintworks_leader", "1 while this replica holds the Lease.")
 PROGRESS = Counter("mintworks_progress_messages_total", "Messages read from runners.")
 REDIS = Gauge("mintworks_redis_up", "1 while Redis answers.")

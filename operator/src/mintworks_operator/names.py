@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mintworks_api import GROUP, JOB_KINDS, JOB_QUEUE, VERSION
+from mintworks_api import GROUP, JOB_KINDS, JOB_QUEUE, JOB_SCHEDULE, VERSION
 
 from .api import Resource
 
@@ -22,6 +22,7 @@ CONTAINER = "runner"
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 QUEUES = Resource(GROUP, VERSION, JOB_QUEUE.plural)
+SCHEDULES = Resource(GROUP, VERSION, JOB_SCHEDULE.plural)
 KINDS = {name: Resource(GROUP, VERSION, kind.plural) for name, kind in JOB_KINDS.items()}
 
 

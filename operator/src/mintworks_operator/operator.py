@@ -26,6 +26,7 @@ from .lease import Lease
 from .progress import Progress
 from .reconcile import Reconciler
 from .resync import Resync
+from .scheduler import Scheduler
 from .slots import Slots
 from .watching import unclosed, watch
 from .work import WorkQueue
@@ -70,6 +71,7 @@ class Operator:
             gatherer=gatherer,
             applier=Applier(api, cache, config, gatherer, time.monotonic),
             admitter=Admitter(api, cache, slots, self._queue.add, lambda: self._progress.connected),
+            scheduler=Scheduler(api, cache, config.identity, time.monotonic),
             slots=slots,
             progress=self._progress,
             health=health,

@@ -13,9 +13,10 @@ from .cache import Cache
 from .core import Decision, Holding, JobView, QueueView, RunState, Snapshot, decide
 from .gather import SLOW_START, Gatherer
 from .health import Health
-from .keys import JobKey, Key, PulseKey, QueuesKey
+from .keys import JobKey, Key, PulseKey, QueuesKey, ScheduleKey
 from .owned import runs_of
 from .progress import Progress
+from .scheduler import Scheduler
 from .slots import Slots
 from .views import job_view
 from .writes import StaleError
@@ -45,6 +46,7 @@ class Reconciler:
         gatherer: Gatherer,
         applier: Applier,
         admitter: Admitter,
+        scheduler: Scheduler,
         slots: Slots,
         progress: Progress,
         health: Health,
@@ -57,6 +59,7 @@ class Reconciler:
         self._gatherer = gatherer
         self._applier = applier
         self._admitter = admitter
+        self._scheduler = scheduler
         self._slots = slots
         self._progress = progress
         self._health = health
@@ -84,9 +87,9 @@ class Reconciler:
         keys = [key for key in self._cache.job_keys() if key.namespace == namespace]
         if self._cold is not None:
             self._cold.update(keys)
-        for key in keys:
+        woken: list[Key] = [*keys, *self._cache.schedule_keys(namespace), QueuesKey(namespace)]
+        for key in woken:
             self._wake(key, 0.0)
-        self._wake(QueuesKey(namespace), 0.0)
 
     async def reconcile(self, key: Key) -> None:
         """One pass over what the key names."""
@@ -95,6 +98,9 @@ class Reconciler:
         elif isinstance(key, QueuesKey):
             if self._listed(key.namespace) and not self._cold and self._cold is not None:
                 await self._admit(key)
+        elif isinstance(key, ScheduleKey):
+            if self._listed(key.namespace):
+                await self._schedule(key)
         else:
             try:
                 if self._listed(key.namespace):
@@ -117,6 +123,12 @@ class Reconciler:
         finally:
             ended = self._clock()
             self._rested[key.namespace] = ended + min(REST_MOST, REST * (ended - started))
+
+    async def _schedule(self, key: ScheduleKey) -> None:
+        now = self._now()
+        again = await self._scheduler.reconcile(key, now)
+        if again is not None:
+            self._wake(key, max(0.001, (again - now).total_seconds()))
 
     async def _job(self, key: JobKey) -> None:
         obj = self._cache.job(key)

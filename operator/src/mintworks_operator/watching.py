@@ -13,14 +13,14 @@ import kopf
 from .api import JOBS, PODS, Resource
 from .cache import Cache
 from .config import Config
-from .names import KINDS, QUEUES, SELECTOR
+from .names import KINDS, QUEUES, SCHEDULES, SELECTOR
 
 log = logging.getLogger(__name__)
 
 #: What is called with the resource and the uid of an object.
 Told = Callable[[Resource, str], None]
 
-RESOURCES: tuple[Resource, ...] = (QUEUES, *KINDS.values(), JOBS, PODS)
+RESOURCES: tuple[Resource, ...] = (QUEUES, SCHEDULES, *KINDS.values(), JOBS, PODS)
 
 
 def selector(resource: Resource) -> str | None:

@@ -138,6 +138,7 @@ class Tenant:
     helper: Person
     admin: Person
     operator: Person
+    timer: Person
     policies: list[str]
 
 
@@ -156,13 +157,14 @@ def tenant(control_plane: ControlPlane, render: Render) -> Iterator[Tenant]:
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
         *role(namespace, f"author-{end}", [*jobs, *own]),
         *role(namespace, f"helper-{end}", [only_mine]),
+        *role(namespace, f"timer-{end}", [{**only_mine, "resources": ["jobschedules"]}]),
         *role(namespace, operator, [only_mine]),
         *role(namespace, f"admin-{end}", [JOBS, *(may("get", r) for r in OBJECTS)]),
     ]
     made += [m for m in render(f"fullnameOverride={full}", namespace=f"system-{end}") if m["kind"] in POLICIES]
     control_plane.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(made))
-    users = (f"author-{end}", f"helper-{end}", f"admin-{end}", operator)
-    author, helper, admin, itself = (Person(control_plane.kubeconfig, namespace, user) for user in users)
+    users = (f"author-{end}", f"helper-{end}", f"admin-{end}", operator, f"timer-{end}")
+    author, helper, admin, itself, timer = (Person(control_plane.kubeconfig, namespace, user) for user in users)
     policies = sorted(m["metadata"]["name"] for m in made if m["kind"] == "ValidatingAdmissionPolicy")
     for kind, spec in (
         ("MintJob", MINT),
@@ -171,13 +173,19 @@ def tenant(control_plane: ControlPlane, render: Render) -> Iterator[Tenant]:
         ("CleanupJob", {"failedMint": {"job": "x"}}),
     ):
         eventually(f"the policy of {kind} is in force", partial(refused, helper, kind, spec))
-    yield Tenant(namespace, author, helper, admin, itself, policies)
+        eventually("that of its schedules is in force", partial(refused_in_schedule, helper, kind, spec))
+    yield Tenant(namespace, author, helper, admin, itself, timer, policies)
     for each in policies:
         control_plane.kubectl("delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", each)
 
 
 def refused(who: Person, kind: str, spec: dict[str, Any]) -> bool:
     return "you may not" in str(who.create(JOB_KINDS[kind].plural, kind, "probe", spec, dry=True))
+
+
+def refused_in_schedule(who: Person, kind: str, spec: dict[str, Any]) -> bool:
+    made = {"schedule": "@daily", "template": {"kind": kind, "spec": spec}}
+    return "you may not" in str(who.create("jobschedules", "JobSchedule", "probe", made, dry=True))
 
 
 def created(who: Person, kind: str, spec: dict[str, Any]) -> tuple[str, str | None]:
@@ -205,6 +213,30 @@ def test_what_its_author_may_not_get_a_job_cannot_name(tenant: Tenant, field: st
 def test_what_its_author_may_get_a_job_can_name(tenant: Tenant, field: str) -> None:
     kind, _, spec = named("mine")[field]
     assert created(tenant.author, kind, spec)[1] is None
+
+
+def scheduled(who: Person, kind: str, spec: dict[str, Any]) -> tuple[str, str | None]:
+    name = f"schedule-{uuid.uuid4().hex[:8]}"
+    made = {"schedule": "@daily", "template": {"kind": kind, "spec": spec}}
+    return name, who.create("jobschedules", "JobSchedule", name, made)
+
+
+@pytest.mark.parametrize("field", named("x"))
+def test_nor_can_a_schedules_template(tenant: Tenant, field: str) -> None:
+    kind, what, spec = named("other")[field]
+    _, said = scheduled(tenant.author, kind, spec)
+    assert f"spec.template.spec.{field}: you may not get {what} other in namespace {tenant.namespace}" in str(said)
+    assert scheduled(tenant.author, *named("mine")[field][::2])[1] is None
+
+
+def test_who_may_not_create_a_kind_of_job_cannot_have_a_schedule_make_it(tenant: Tenant) -> None:
+    _, said = scheduled(tenant.timer, "MintJob", OWN_MINT)
+    assert f"spec.template.kind: you may not create MintJob in namespace {tenant.namespace}" in str(said)
+    name, said = scheduled(tenant.author, "MintJob", OWN_MINT)
+    assert said is None
+    assert tenant.timer.patch("jobschedules", name, {"spec": {"suspend": True}}) is None
+    change = {"spec": {"template": {"spec": {"maxCost": "100"}}}}
+    assert "you may not" in str(tenant.timer.patch("jobschedules", name, change))
 
 
 def test_each_reference_that_is_refused_is_told_of_one_at_a_time_and_none_hides_behind_another(tenant: Tenant) -> None:

@@ -20,6 +20,7 @@ from mintworks_operator.keys import JobKey, Key, QueuesKey
 from mintworks_operator.names import KINDS, QUEUES
 from mintworks_operator.progress import Progress
 from mintworks_operator.reconcile import Reconciler
+from mintworks_operator.scheduler import Scheduler
 from mintworks_operator.slots import Slots
 from mintworks_operator.views import queue_view
 from mintworks_operator.writes import StaleError
@@ -55,6 +56,7 @@ class Unreachable:
             gatherer=gatherer,
             applier=Applier(api, self.cache, config, gatherer, lambda: 0.0),
             admitter=self.admitter,
+            scheduler=Scheduler(api, self.cache, config.identity, lambda: 0.0),
             slots=self.slots,
             progress=progress,
             health=Health(lambda: 0.0),

@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from .. import JOB_KINDS, OTHER_KINDS
+from .. import JOB_KINDS, JOB_SCHEDULE, OTHER_KINDS
 from .crd import job_crd, resource_crd, to_yaml
 from .reference import page
-from .rights import policy
+from .rights import policy, template_policy
 from .rights import to_yaml as policy_yaml
 
 
@@ -25,6 +25,8 @@ def generated() -> dict[str, str]:
     for kind in JOB_KINDS.values():
         if (made := policy(kind)) is not None:
             files[f"charts/mintworks/files/policies/{kind.plural}.yaml"] = policy_yaml(made)
+        made = template_policy(kind)
+        files[f"charts/mintworks/files/policies/{JOB_SCHEDULE.plural}-{kind.plural}.yaml"] = policy_yaml(made)
     return files
 
 

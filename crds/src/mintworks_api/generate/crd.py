@@ -25,15 +25,7 @@ _JOB_COLUMNS = (
     ("STARTED", "date", ".status.startTime", 1),
     ("FINISHED", "date", ".status.completionTime", 1),
 )
-_QUEUE_COLUMNS = (
-    ("RUNNING", "string", ".status.summary", 0),
-    ("WAITING", "integer", ".status.waiting", 0),
-    ("AGE", "date", ".metadata.creationTimestamp", 0),
-)
-_NAME_RULE = {
-    "rule": "self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')",
-    "message": "metadata.name must be a DNS label: at most 63 characters of a-z, 0-9 and -",
-}
+_LONGEST_NAME = 63
 
 
 def job_crd(kind: JobKind) -> dict[str, Any]:
@@ -42,13 +34,13 @@ def job_crd(kind: JobKind) -> dict[str, Any]:
     status["properties"]["inputs"] = {"description": "Inputs, frozen.", **structural(kind.inputs)}
     status["properties"]["result"] = {"description": "What came of it.", **structural(kind.result)}
     spec = {"description": f"What the {kind.kind} is to do.", **structural(kind.spec, frozen=True)}
-    return _crd(kind, spec, status, _JOB_COLUMNS)
+    return _crd(kind, spec, status, _JOB_COLUMNS, _LONGEST_NAME)
 
 
 def resource_crd(kind: Rendered) -> dict[str, Any]:
     """The CRD of a resource that is not a job: its spec may change at any time."""
     spec = {"description": f"What the {kind.kind} is to do.", **structural(kind.spec)}
-    return _crd(kind, spec, structural(kind.status), _QUEUE_COLUMNS)
+    return _crd(kind, spec, structural(kind.status), kind.columns, kind.longest_name)
 
 
 def to_yaml(crd: dict[str, Any]) -> str:
@@ -65,7 +57,16 @@ def to_yaml(crd: dict[str, Any]) -> str:
     return text
 
 
-def _crd(kind: JobKind | Rendered, spec: Schema, status: Schema, columns: tuple[Any, ...]) -> dict[str, Any]:
+def _name_rule(longest: int) -> Schema:
+    return {
+        "rule": f"self.metadata.name.size() <= {longest} && !self.metadata.name.contains('.')",
+        "message": f"metadata.name must be a DNS label: at most {longest} characters of a-z, 0-9 and -",
+    }
+
+
+def _crd(
+    kind: JobKind | Rendered, spec: Schema, status: Schema, columns: tuple[Any, ...], longest_name: int
+) -> dict[str, Any]:
     status["properties"]["conditions"] |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
     root: Schema = {
         "type": "object",
@@ -78,7 +79,7 @@ def _crd(kind: JobKind | Rendered, spec: Schema, status: Schema, columns: tuple[
             "spec": spec,
             "status": {"description": "Written by the operator.", **status},
         },
-        "x-kubernetes-validations": [_NAME_RULE],
+        "x-kubernetes-validations": [_name_rule(longest_name)],
     }
     version = {
         "name": VERSION,

@@ -15,12 +15,13 @@ from typing import Any
 import yaml
 
 from ..base import GROUP, VERSION, Model, nested_model
+from ..jobschedule import JOB_SCHEDULE
 from ..kind import JobKind
 from ..policy import JobPolicy
 from ..refs import Names
 from .schema import is_list, structural
 
-#: Checks that a policy may hold with room to spare in the API server's budget.
+#: References that a policy may hold, with room to spare in the API server's budget: a JobSchedule's has a check more.
 MAX_CHECKS = 25
 #: Who only pauses a job, or labels it, does not need its author's rights; who turns it to other ends does.
 CHANGED = "changed"
@@ -66,23 +67,50 @@ def policy(kind: JobKind) -> dict[str, Any] | None:
     Raises:
         ValueError: there are more references than the API server can check in one request.
     """
-    found = [*references(kind.spec)]
-    if len(found) > MAX_CHECKS:
-        raise ValueError(f"{kind.kind} names up to {len(found)} objects; {MAX_CHECKS} can be checked in one request")
-    if not found:
-        return None
+    found = _checkable(kind, references(kind.spec))
+    return _policy(kind.plural, _changed(kind), found, []) if found else None
+
+
+def template_policy(kind: JobKind) -> dict[str, Any]:
+    """The same of a JobSchedule whose template is of the kind: the operator will make those jobs in its author's name,
+    who must be allowed to make them, too.
+
+    Raises:
+        ValueError: as `policy`.
+    """
+    found = _checkable(kind, references(kind.spec, "spec.template.spec", ".?spec.?template.?spec"))
+    template = "object.?spec.?template"
+    changed = f"oldObject == null || {template} != oldObject.?spec.?template"
+    own = f'{template}.?kind.orValue("") == "{kind.kind}" && ({changed})'
+    create = f'authorizer.group("{GROUP}").resource("{kind.plural}").namespace(request.namespace)'
+    may_create = {
+        "expression": f'!variables.{CHANGED} || {create}.check("create").allowed()',
+        "messageExpression": f'"spec.template.kind: you may not create {kind.kind} in namespace " + request.namespace',
+        "reason": "Forbidden",
+    }
+    return _policy(JOB_SCHEDULE.plural, own, found, [may_create])
+
+
+def _checkable(kind: JobKind, found: Iterator[Reference]) -> list[Reference]:
+    named = [*found]
+    if len(named) > MAX_CHECKS:
+        raise ValueError(f"{kind.kind} names up to {len(named)} objects; {MAX_CHECKS} can be checked in one request")
+    return named
+
+
+def _policy(plural: str, changed: str, found: list[Reference], more: list[dict[str, str]]) -> dict[str, Any]:
     rule = {
         "apiGroups": [GROUP],
         "apiVersions": [VERSION],
         "operations": ["CREATE", "UPDATE"],
-        "resources": [kind.plural],
+        "resources": [plural],
     }
     values = [{"name": r.variable, "expression": f'object{r.cel}.orValue("")'} for r in found]
     return {
         "failurePolicy": "Fail",
         "matchConstraints": {"resourceRules": [rule]},
-        "variables": [{"name": CHANGED, "expression": _changed(kind)}, *values],
-        "validations": [_validation(r) for r in found],
+        "variables": [{"name": CHANGED, "expression": changed}, *values],
+        "validations": [*more, *(_validation(r) for r in found)],
     }
 
 

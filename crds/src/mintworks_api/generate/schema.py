@@ -15,7 +15,7 @@ Schema = dict[str, Any]
 _KEPT = frozenset(
     {
         *("type", "format", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"),
-        "x-kubernetes-validations",
+        *("x-kubernetes-validations", "x-kubernetes-preserve-unknown-fields"),
     }
 )
 
@@ -80,7 +80,7 @@ def _plain(schema: Schema, definitions: Schema) -> Schema:
     kept = {k: v for k, v in schema.items() if k in _KEPT}
     if schema.get("type") == "array":
         kept["items"] = _plain(schema["items"], definitions)
-    if schema.get("type") == "object":
+    if schema.get("type") == "object" and "additionalProperties" in schema:
         kept["additionalProperties"] = _plain(schema["additionalProperties"], definitions)
         if "maxProperties" in schema:
             kept["maxProperties"] = schema["maxProperties"]

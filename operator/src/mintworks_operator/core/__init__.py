@@ -20,6 +20,7 @@ from .memo import Memo
 from .naming import named_of
 from .news import fold
 from .permits import Allowed
+from .schedule import Scheduled, ScheduleView, timetable
 from .slots import Holding, Slot, Waiting
 from .specs import parsed
 from .standing import Standing
@@ -45,6 +46,8 @@ __all__ = [
     "RequeueAt",
     "RunState",
     "RunView",
+    "ScheduleView",
+    "Scheduled",
     "Slot",
     "Snapshot",
     "Standing",
@@ -60,4 +63,5 @@ __all__ = [
     "held",
     "named_of",
     "parsed",
+    "timetable",
 ]

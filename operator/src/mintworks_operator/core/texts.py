@@ -60,6 +60,13 @@ START_TIMEOUT = "StartTimeout"
 ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
 TOO_MANY_STALLS = "TooManyStalls"
 NODE_UNREACHABLE = "NodeUnreachable"
+MISSED_SCHEDULE = "MissedSchedule"
+JOB_ACTIVE = "JobActive"
+CREATE_REFUSED = "CreateRefused"
+SCHEDULED = "Scheduled"
+
+SCHEDULE_READY = "Jobs are made at the times of the schedule."
+SCHEDULE_SUSPENDED = "spec.suspend is true: no job is made."
 
 
 #: What a person does to begin a finished job again.
@@ -314,7 +321,23 @@ ANSWERS: dict[str, Reason] = {
     COMMAND_IGNORED: Reason("there was nothing to do for a command", "Nothing; the message says why."),
 }
 
-REASONS = {**WAITS, **STARTS, **RUNS, **ENDS, **QUEUES, **ANSWERS}
+#: What a JobSchedule's condition and Events say.
+SCHEDULES: dict[str, Reason] = {
+    SCHEDULED: Reason("a JobSchedule made a job", "Nothing."),
+    JOB_ACTIVE: Reason(
+        "a job is due, and one before it is not finished (concurrencyPolicy Forbid)",
+        "Wait, or cancel that job.",
+    ),
+    MISSED_SCHEDULE: Reason(
+        "no operator ran at the time, the job before took longer, or startingDeadline passed",
+        "Nothing; for the last of the times a job is made unless startingDeadline forbids it.",
+    ),
+    CREATE_REFUSED: Reason(
+        "the API server refuses the job", "Correct what the message names; it is tried until startingDeadline."
+    ),
+}
+
+REASONS = {**WAITS, **STARTS, **RUNS, **ENDS, **QUEUES, **SCHEDULES, **ANSWERS}
 
 STARTING_MESSAGE = "The run's pod is being started."
 RUNNING_MESSAGE = "The run is under way."
@@ -535,3 +558,23 @@ def _failed(why: str) -> str:
 
 def _todo(reason: str) -> str:
     return REASONS[reason].todo
+
+
+def scheduled(name: str) -> str:
+    """A JobSchedule made a job."""
+    return f"Made the job {name}."
+
+
+def missed(time: datetime) -> str:
+    """A time of a JobSchedule passed without a job."""
+    return f"No job was made for {stamp(time)}: spec.startingDeadline has passed."
+
+
+def passed_over(count: int, last: datetime) -> str:
+    """Several times passed while nobody looked; one job is made for the last of them."""
+    return f"{count} or more times before {stamp(last)} were missed; a job is made for the last of them alone."
+
+
+def job_active(time: datetime) -> str:
+    """Forbid: a job is under way."""
+    return f"A job for {stamp(time)} is due and waits: one before it is not finished (concurrencyPolicy Forbid)."
