@@ -24,7 +24,7 @@ from kubernetes.client.exceptions import ApiException
 from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.cluster.controlplane import free_ports
 from mintworks_dev.cluster.waiting import NotReadyError, until
-from support.kubelet import PLURALS, Kubelet
+from support.kubelet import GROUP, PLURALS, Kubelet
 from support.specs import CID, GOOD, METADATA, MINT
 
 from .conftest import Manifest, Render, account_kubeconfig, environment
@@ -164,7 +164,7 @@ def test_a_jobs_whole_life_with_exactly_the_charts_rights(operator: Operator) ->
 
 def test_every_right_of_the_chart_is_used(operator: Operator) -> None:
     """Jobs that see everything that can befall one: what the operator never asked for then, it need not be allowed."""
-    lives = (image_cannot_be_pulled, suspended_and_in_the_way, ends_and_expires, changed_under_the_operator)
+    lives = (image_cannot_be_pulled, suspended_and_in_the_way, ends_and_expires, scheduled, changed_under_the_operator)
     for live in lives:
         live(operator)
     operator.until("every right is used", lambda: not operator.unused(), why=lambda: f"unused: {operator.unused()}")
@@ -217,20 +217,45 @@ def ends_and_expires(operator: Operator) -> None:
         operator.until(f"{kind} is gone", partial(operator.gone, kind, kind.lower()))
 
 
+def counted(space: Kubelet, name: str) -> bool:
+    return "countedUntil" in space.status("JobSchedule", name)
+
+
+def makes(operator: Operator, kind: str) -> bool:
+    return (GROUP[0], PLURALS[kind], "create") in operator.used()
+
+
+def scheduled(operator: Operator) -> None:
+    """One of each kind, at a time that a JobSchedule is said to have missed."""
+    space = operator.space
+    for kind, spec in ALONE.items():
+        body = {"schedule": "@hourly", "template": {"kind": kind, "spec": spec | {"suspend": True}}}
+        space.apply("JobSchedule", kind.lower(), body)
+    for kind in ALONE:
+        operator.until("it is seen", partial(counted, space, kind.lower()))
+        long_ago = {"status": {"countedUntil": "2026-01-01T00:00:00Z"}}
+        place = (*GROUP, space.namespace, "jobschedules", kind.lower())
+        space.custom.patch_namespaced_custom_object_status(*place, long_ago)
+        operator.until("its job is made", partial(makes, operator, kind))
+        space.delete("JobSchedule", kind.lower())
+
+
 def changed_under_the_operator(operator: Operator) -> None:
     """Whoever writes an object at the same moment as the operator makes it read the object again."""
     space = operator.space
     for kind, spec in ALONE.items():
         space.apply(kind, "busy", spec | {"suspend": True})
-    everything = {("mintworks.dev", PLURALS[kind], "get") for kind in (*ALONE, "JobQueue")}
+    template = {"kind": "MetadataJob", "spec": METADATA}
+    space.apply("JobSchedule", "busy", {"schedule": "@yearly", "suspend": True, "template": template})
+    everything = {(GROUP[0], PLURALS[kind], "get") for kind in (*ALONE, "JobQueue", "JobSchedule")}
     turns = itertools.cycle([False, True])
 
     def contended() -> bool:
         suspend = next(turns)
-        for kind in ALONE:
+        for kind in (*ALONE, "JobSchedule"):
             space.change(kind, "busy", {"suspend": suspend})
         for number in range(15):
-            for kind, name in (*((kind, "busy") for kind in ALONE), ("JobQueue", "default")):
+            for kind, name in (*((kind, "busy") for kind in (*ALONE, "JobSchedule")), ("JobQueue", "default")):
                 space.mark(kind, name, {"example.com/turn": str(number)})
         return everything <= operator.used()
 

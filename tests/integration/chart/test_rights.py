@@ -78,7 +78,7 @@ def installed(control_plane: ControlPlane, render: Render) -> Iterator[Installed
     [
         *((verb, f"{kind}.mintworks.dev") for verb in ("get", "list", "watch") for kind in ("mintjobs", "jobqueues")),
         ("create", "jobqueues.mintworks.dev"),
-        ("delete", "mintjobs.mintworks.dev"),
+        *((verb, "mintjobs.mintworks.dev") for verb in ("create", "delete")),
         ("patch", "mintjobs.mintworks.dev/status"),
         ("patch", "jobqueues.mintworks.dev/status"),
         *((verb, "jobs.batch") for verb in ("get", "list", "watch", "create", "delete")),
@@ -102,7 +102,7 @@ def test_the_operator_may_in_a_tenant_and_only_there(installed: Installed, verb:
         ("delete", "pods"),
         ("create", "pods/exec"),
         ("update", "mintjobs.mintworks.dev"),
-        ("create", "mintjobs.mintworks.dev"),
+        ("create", "jobschedules.mintworks.dev"),
         ("create", "serviceaccounts/token"),
         ("impersonate", "users"),
         ("create", "rolebindings.rbac.authorization.k8s.io"),
