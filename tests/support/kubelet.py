@@ -10,15 +10,13 @@ from typing import Any, TypeVar
 
 import yaml
 from kubernetes import client, config
-from mintworks_api import JOB_KINDS, JOB_QUEUE, JOB_SCHEDULE
+from mintworks_api import JOB_KINDS, OTHER_KINDS
 
 T = TypeVar("T")
 Json = dict[str, Any]
 
 GROUP = ("mintworks.dev", "v1alpha1")
-PLURALS = {name: kind.plural for name, kind in JOB_KINDS.items()} | {
-    r.kind: r.plural for r in (JOB_QUEUE, JOB_SCHEDULE)
-}
+PLURALS = {each.kind: each.plural for each in (*JOB_KINDS.values(), *OTHER_KINDS.values())}
 
 
 def eventually(what: str, condition: Callable[[], T | None], seconds: float = 40) -> T:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from kubernetes.client.exceptions import ApiException
-from mintworks_api import JOB_KINDS, JOB_QUEUE, JOB_SCHEDULE
+from mintworks_api import JOB_KINDS, JOB_SCHEDULE, OTHER_KINDS
 from mintworks_api.base import Model
 from mintworks_dev.cluster import ControlPlane
 from pydantic import ValidationError
@@ -20,7 +20,7 @@ from support.kubelet import GROUP, PLURALS, Kubelet
 
 CRDS = crds()
 MODELS: dict[str, type[Model]] = {k: v.spec for k, v in JOB_KINDS.items()}
-MODELS |= {r.kind: r.spec for r in (JOB_QUEUE, JOB_SCHEDULE)}
+MODELS |= {k: v.spec for k, v in OTHER_KINDS.items()}
 #: Specs of each kind.
 GOOD, BAD = 100, 250
 #: What only a cluster demands: a model lets it pass, for `mintworks run`.

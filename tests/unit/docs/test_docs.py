@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from mintworks_api import API_VERSION, JOB_KINDS, JOB_QUEUE, JOB_SCHEDULE, JobKind
+from mintworks_api import API_VERSION, JOB_KINDS, OTHER_KINDS, JobKind
 from mintworks_dev import troubleshooting
 from mintworks_operator.core.texts import REASONS
 from mintworks_runners.core.protocol import SPEC_LIMIT, Environment, RunSpec
@@ -69,7 +69,7 @@ def test_manifests_fit_their_models() -> None:
     ours = [(page, m) for page, m in manifests() if m["apiVersion"] == API_VERSION]
     assert ours
     for _, manifest in ours:
-        specs = {r.kind: r.spec for r in (JOB_QUEUE, JOB_SCHEDULE)} | JOB_KINDS
+        specs = {name: kind.spec for name, kind in OTHER_KINDS.items()} | JOB_KINDS
         specs[manifest["kind"]].parse(manifest["spec"])
 
 
