@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import yaml
 from kubernetes import client, config
-from mintworks_api import JOB_KINDS, OTHER_KINDS
+from mintworks_api import ALL_KINDS
 
 T = TypeVar("T")
 Json = dict[str, Any]
 
 GROUP = ("mintworks.dev", "v1alpha1")
-PLURALS = {each.kind: each.plural for each in (*JOB_KINDS.values(), *OTHER_KINDS.values())}
+PLURALS = {name: kind.plural for name, kind in ALL_KINDS.items()}
 
 
 def eventually(what: str, condition: Callable[[], T | None], seconds: float = 40) -> T:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mintworks_api import API_VERSION, GROUP, JOB_KINDS, JOB_QUEUE, JOB_SCHEDULE, OTHER_KINDS, JobKind, JobSpec
+from mintworks_api import ALL_KINDS, API_VERSION, GROUP, JOB_KINDS, JOB_QUEUE, JOB_SCHEDULE, JobKind, JobSpec
 from mintworks_api.base import Model
 from pydantic import ValidationError
 
@@ -164,7 +164,7 @@ def _sort_one(manifest: Manifest, resources: Resources) -> None:
         job = JobManifest(manifest, JOB_KINDS[kind], JOB_KINDS[kind].parse(manifest.content["spec"]))
         resources.jobs[job.key] = job
     else:
-        allowed = ", ".join(sorted([*JOB_KINDS, *OTHER_KINDS]))
+        allowed = ", ".join(sorted(ALL_KINDS))
         raise BadInput([manifest.problem(("kind",), f"{kind!r} is not a kind of {GROUP}; allowed: {allowed}")])
 
 

@@ -50,7 +50,11 @@ from .uploadjob import UPLOAD_JOB, UploadJobSpec
 #: Every kind that is no job, by its name.
 OTHER_KINDS: dict[str, Rendered] = {k.kind: k for k in (JOB_QUEUE, JOB_SCHEDULE)}
 
+#: Every kind, by its name.
+ALL_KINDS: dict[str, JobKind | Rendered] = {**OTHER_KINDS, **JOB_KINDS}
+
 __all__ = [
+    "ALL_KINDS",
     "API_VERSION",
     "CANCEL",
     "CLEAN",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from mintworks_api import API_VERSION, GROUP, JOB_KINDS, JOB_QUEUE, OTHER_KINDS, VERSION, JobKind, Rendered
+from mintworks_api import ALL_KINDS, API_VERSION, GROUP, JOB_KINDS, JOB_QUEUE, VERSION, JobKind, Rendered
 
 from .errors import CommandError, error
 
 Kind = JobKind | Rendered
 
 #: In the order of `kubectl get mintworks`.
-KINDS: tuple[Kind, ...] = tuple(sorted([*JOB_KINDS.values(), *OTHER_KINDS.values()], key=lambda kind: kind.plural))
+KINDS: tuple[Kind, ...] = tuple(sorted(ALL_KINDS.values(), key=lambda kind: kind.plural))
 JOBS: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind.kind in JOB_KINDS)
 QUEUES: tuple[Kind, ...] = (JOB_QUEUE,)
 SUSPENDABLE: tuple[Kind, ...] = tuple(kind for kind in KINDS if "suspend" in kind.spec.model_fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mintworks_api import JOB_KINDS, OTHER_KINDS
+from mintworks_api import ALL_KINDS
 
 WORLD = "mintworks-world"
 SYSTEM = "mintworks-system"
@@ -16,7 +16,7 @@ OWN = {"mintworks.dev/made-by": "demo"}
 """The label of everything that the demonstration makes, by which it finds what it may delete."""
 
 #: Everything of ours that people apply, for kubectl.
-RESOURCES = ",".join(kind.plural for kind in (*OTHER_KINDS.values(), *JOB_KINDS.values()))
+RESOURCES = ",".join(kind.plural for kind in ALL_KINDS.values())
 
 
 def chart_values(tenants: Sequence[str], images: Mapping[str, str], seed: str) -> dict[str, Any]:
