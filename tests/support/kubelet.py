@@ -41,7 +41,7 @@ class Kubelet:
         self.custom: Any = client.CustomObjectsApi(connection)
         self.batch: Any = client.BatchV1Api(connection)
         self.core: Any = client.CoreV1Api(connection)
-        self.namespace = namespace
+        self.kubeconfig, self.namespace = kubeconfig, namespace
 
     # --- a person -----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,195 @@
+"""Scenarios that npm's bullmq plays on a real Redis and the operator on a real API server: order and counts are equal.
+
+Where the two differ by choice, docs/bullmq.md says so, and test_bullmq_semantics.py holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from support import bullmq
+from support.bullmq import Outcome, Scenario
+from support.kubelet import Kubelet
+from support.queueplay import QueuePlay
+from support.redis_server import RedisServer
+
+from .conftest import Process
+
+PER = 6
+RATED = [f"j{number}" for number in range(6)]
+HELD = {"held": True}
+
+SCENARIOS = [
+    Scenario(
+        "priorities-and-fifo",
+        [
+            ("pause",),
+            ("add", "a", {"priority": 5}),
+            ("add", "b", {"priority": 1}),
+            ("add", "z", {"priority": 0}),
+            ("add", "d", {"priority": 5}),
+            # Ours are as old as their whole seconds.
+            ("passed", 1.1),
+            ("add", "e", {"priority": 0}),
+            ("add", "c", {"priority": 1}),
+            ("resume",),
+            ("ended", "a", "b", "c", "d", "e", "z"),
+        ],
+    ),
+    Scenario(
+        "a-priority-changes",
+        [
+            ("pause",),
+            ("add", "a", {"priority": 5}),
+            ("add", "b", {"priority": 6}),
+            ("add", "c", {"priority": 7}),
+            ("priority", "c", 1),
+            ("priority", "a", 9),
+            ("resume",),
+            ("ended", "a", "b", "c"),
+        ],
+    ),
+    Scenario(
+        "delays",
+        [
+            ("add", "now", HELD),
+            ("started", "now"),
+            ("add", "far", {"delay": 3600}),
+            ("add", "later", {"delay": 4}),
+            ("ended", "later"),
+            ("finish", "now"),
+            ("ended", "now"),
+            ("promote", "far"),
+            ("ended", "far"),
+        ],
+        concurrency=2,
+    ),
+    Scenario(
+        "attempts-and-backoff",
+        [
+            ("add", "doubled", {"attempts": 3, "fails": 9, "backoff": {"type": "exponential", "delay": 1}}),
+            ("ended", "doubled"),
+            ("add", "fixed", {"attempts": 3, "fails": 2, "backoff": {"type": "fixed", "delay": 1}}),
+            ("ended", "fixed"),
+            ("add", "once", {"fails": 1}),
+            ("ended", "once"),
+            ("add", "hopeless", {"attempts": 5, "bad": True}),
+            ("ended", "hopeless"),
+        ],
+    ),
+    Scenario(
+        "a-pause-keeps-places",
+        [
+            ("add", "a", HELD),
+            ("started", "a"),
+            ("add", "b", {"priority": 2}),
+            ("add", "c", {"priority": 1}),
+            ("pause",),
+            ("finish", "a"),
+            ("ended", "a"),
+            ("passed", 1.1),
+            ("add", "d", {"priority": 2}),
+            ("add", "e", {"priority": 1}),
+            ("idle", 2),
+            ("resume",),
+            ("ended", "b", "c", "d", "e"),
+        ],
+    ),
+    Scenario(
+        "a-rate-limit",
+        [("pause",), *(("add", name, {}) for name in RATED), ("resume",), ("ended", *RATED)],
+        concurrency=3,
+        limiter={"max": 2, "per": PER},
+    ),
+    Scenario(
+        "a-retry-has-fresh-attempts",
+        [
+            ("add", "a", {"attempts": 2, "fails": 3, "backoff": {"type": "fixed", "delay": 1}}),
+            ("ended", "a"),
+            ("retry", "a"),
+            ("ended", "a"),
+        ],
+    ),
+    Scenario(
+        "drained",
+        [
+            ("add", "a", HELD),
+            ("started", "a"),
+            ("add", "b", {}),
+            ("add", "c", {"priority": 3}),
+            ("add", "d", {"delay": 3600}),
+            ("passed", 1.1),
+            ("drain",),
+            ("finish", "a"),
+            ("ended", "a"),
+            ("idle", 1),
+        ],
+    ),
+]
+
+#: Whoever had to wait for a time has, here, the place of its age; in BullMQ it goes to the end of the line.
+WAITED = Scenario(
+    "who-waited",
+    [
+        ("add", "first", HELD),
+        ("started", "first"),
+        ("add", "delayed", {"delay": 3}),
+        ("passed", 1.1),
+        ("add", "young", {}),
+        # Until the delay is over for certain.
+        ("passed", 4),
+        ("finish", "first"),
+        ("ended", "delayed", "young"),
+    ],
+)
+ALL = [*SCENARIOS, WAITED]
+
+Pair = tuple[Outcome, Outcome]
+
+
+@pytest.fixture(scope="module")
+def played(operator: Process, fresh: Callable[[], Kubelet], redis_server: RedisServer) -> Mapping[str, Pair]:
+    """Of each scenario what came of it there and here; all are played side by side."""
+    del operator
+    spaces = [fresh() for _ in ALL]
+    with ThreadPoolExecutor(len(ALL) + 1) as pool:
+        theirs = pool.submit(bullmq.play, redis_server.port, ALL)
+        ours = [pool.submit(QueuePlay(*pair).play) for pair in zip(spaces, ALL, strict=True)]
+        each = zip(ALL, theirs.result(), (outcome.result() for outcome in ours), strict=True)
+        return {scenario.name: (bull, mint) for scenario, bull, mint in each}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_order_and_counts_are_those_of_bullmq(played: Mapping[str, Pair], scenario: Scenario) -> None:
+    bull, mint = played[scenario.name]
+    assert mint.order == bull.order
+    assert mint.ends == bull.ends
+    assert mint.attempts == bull.attempts
+    assert mint.quiet == bull.quiet
+
+
+def test_both_wait_as_long_as_delay_and_backoff_say(played: Mapping[str, Pair]) -> None:
+    for outcome in played["delays"]:
+        assert outcome.gaps()[0] >= 3.9
+    for outcome in played["attempts-and-backoff"]:
+        doubled, again, _, fixed, once_more, *_ = outcome.gaps()
+        assert (doubled >= 0.9, again >= 1.9, fixed >= 0.9, once_more >= 0.9) == (True,) * 4
+
+
+def test_both_let_so_many_start_in_each_window(played: Mapping[str, Pair]) -> None:
+    for outcome in played["a-rate-limit"]:
+        groups = [1]
+        for gap in outcome.gaps():
+            if gap > PER / 2:
+                groups.append(0)
+            groups[-1] += 1
+        assert groups == [2, 2, 2]
+
+
+def test_jobs_that_waited_have_the_place_of_their_age(played: Mapping[str, Pair]) -> None:
+    bull, mint = played[WAITED.name]
+    assert bull.order == ["first", "young", "delayed"]
+    assert mint.order == ["first", "delayed", "young"]
