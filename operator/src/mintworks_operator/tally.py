@@ -25,6 +25,8 @@ class Tally:
     def __init__(self) -> None:
         self._phases: dict[QueueName, Counter[tuple[str, str]]] = {}
         self._ends: dict[tuple[QueueName, bool], list[_End]] = {}
+        #: When jobs were cancelled: an end like a failure, whose runs are kept as long, and no failure.
+        self._cancelled: dict[QueueName, list[datetime]] = {}
 
     def change(self, kind: str, old: Json | None, new: Json | None) -> None:
         """A job came, changed, or went."""
@@ -51,10 +53,12 @@ class Tally:
         )
 
     def since(self, queue: QueueName, moment: datetime, *, good: bool) -> tuple[int, datetime | None]:
-        """How many came to that end after a moment, and when the first of them did."""
+        """How many succeeded, or failed, after a moment, and when the first of them, or of those cancelled, did."""
         ends = self._ends.get((queue, good), [])
         at = bisect_right(ends, moment, key=_when)
-        return len(ends) - at, ends[at][0] if at < len(ends) else None
+        cancelled = [] if good else self._cancelled.get(queue, [])
+        others = len(cancelled) - bisect_right(cancelled, moment)
+        return len(ends) - at - others, ends[at][0] if at < len(ends) else None
 
     def newer(self, queue: QueueName, obj: Json) -> int:
         """How many of the queue's jobs came to the same end after this one."""
@@ -85,6 +89,12 @@ class Tally:
             insort(ends, entry, key=_which)
         else:
             del ends[bisect_left(ends, entry[:2], key=_which)]
+        if phase == Phase.CANCELLED:
+            cancelled = self._cancelled.setdefault(queue, [])
+            if step > 0:
+                insort(cancelled, ended)
+            else:
+                del cancelled[bisect_left(cancelled, ended)]
 
 
 def phase_of(obj: Json) -> str:
