@@ -133,11 +133,15 @@ class Kubelet:
         """The run's container does not start, for this reason."""
         self._write(self.pod(name, run), "Pending", {"waiting": {"reason": reason, "message": message}})
 
-    def end(self, name: str, run: int, code: int, told: Json | None = None, **status: Any) -> None:
-        """The run's container ends with this exit code and termination message; `status` goes into the pod's."""
+    def end(
+        self, name: str, run: int, code: int, told: Json | None = None, began: str | None = None, **status: Any
+    ) -> None:
+        """The run's container ends with this exit code and termination message; `status` goes into the pod's. `began`
+        is when it had started, where it did not do so just now.
+        """
         ended = {
             "exitCode": code,
-            "startedAt": _now(),
+            "startedAt": began or _now(),
             "finishedAt": _now(),
             "reason": "Error" if code else "Completed",
         }

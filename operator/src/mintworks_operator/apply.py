@@ -9,7 +9,7 @@ from typing import Any
 
 from mintworks_api import API_VERSION, JOB_QUEUE, JobStatus
 
-from . import metrics
+from . import measures, metrics
 from .api import JOBS, Api, ApiError
 from .cache import Cache
 from .config import Config
@@ -75,6 +75,7 @@ class Applier:
                 later = action.time
             elif isinstance(action, WriteStatus):
                 await self._write_some(key, obj, action)
+                measures.written(job, action.status)
             elif isinstance(action, Tell):
                 await self._tell(key, obj, action)
             elif isinstance(action, Emit):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,7 @@ class Progress:
     """Reads the streams of all active jobs with one blocking request, and echoes frozen inputs.
 
     `wake` asks for a pass over a job after so many seconds; `clock` is in seconds and only grows; `turned` hears that
-    Redis came or went.
+    Redis came or went; `wall` is the time in seconds of the epoch.
     """
 
     def __init__(
@@ -77,11 +78,13 @@ class Progress:
         wake: Callable[[JobKey, float], None],
         clock: Callable[[], float],
         turned: Callable[[], None],
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._file = file
         self._wake = wake
         self._clock = clock
         self._turned = turned
+        self._wall = wall
         #: Whether Redis answers; None before that is known.
         self.connected: bool | None = None
         self._jobs: dict[str, _Listened] = {}
@@ -293,6 +296,9 @@ class Progress:
 
     def _take(self, listened: _Listened, entries: list[tuple[str, dict[str, str]]]) -> None:
         metrics.PROGRESS.inc(len(entries))
+        for told, _ in entries:
+            # The first half of an entry's id is when Redis got it, in milliseconds.
+            metrics.LAG.observe(max(0.0, self._wall() - int(told.partition("-")[0]) / 1000))
         before = listened.news
         texts = [fields.get("data", "") for _, fields in entries]
         listened.last = entries[-1][0]
