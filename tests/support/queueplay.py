@@ -65,6 +65,8 @@ class QueuePlay:
         self._change({"paused": True})
 
     def _resume(self) -> None:
+        # BullMQ's `add` returns when a job is in line; here the operator has to see it first.
+        self._until("all are in line", lambda: all(map(self._phase, self._asked)))
         self._change({"paused": False})
 
     def _change(self, spec: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 JOB = "MetadataJob"
 RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 SOON = {"type": "fixed", "delay": "1s", "jitter": 0}
-DISRUPTED = {"conditions": [{"type": "DisruptionTarget", "status": "True"}]}
+DISRUPTED: dict[str, Any] = {"conditions": [{"type": "DisruptionTarget", "status": "True"}]}
 
 #: Every term of BullMQ that the page has to say something about.
 TERMS = [
@@ -192,6 +192,7 @@ def test_counts_are_those_of_the_jobs(space: Kubelet) -> None:
     space.apply(JOB, "waits", {**METADATA, "queue": "q"})
     space.apply(JOB, "builds", {**METADATA, "queue": "q", "images": {"job": "nothing"}})
     space.apply(JOB, "unwanted", {**METADATA, "queue": "q", "delay": "9h"})
+    space.phase(JOB, "unwanted", "Delayed")
     space.mark(JOB, "unwanted", {"mintworks.dev/cancel": "1"})
     wanted = Counter(
         delayed=1, suspended=1, running=1, queued=1, pending=1, succeeded=1, failed=1, cancelled=1, backoff=0
@@ -199,8 +200,8 @@ def test_counts_are_those_of_the_jobs(space: Kubelet) -> None:
     eventually("the counts", lambda: Counter(_queue(space).get("counts")) == wanted)
     names = ("later", "held", "running", "waits", "builds", "unwanted", "done", "broken")
     assert Counter(space.status(JOB, name)["phase"].lower() for name in names) == wanted
-    eventually("the rates", lambda: _queue(space)["lastHour"].get("failed") == 2)
-    assert _queue(space)["lastHour"]["succeeded"] == 1
+    rates = {"succeeded": 1, "failed": 1}
+    eventually("the rates", lambda: rates.items() <= _queue(space)["lastHour"].items())
 
 
 def test_kubectl_waits_for_the_end(space: Kubelet, launcher: Launcher) -> None:
