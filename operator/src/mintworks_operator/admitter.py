@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +11,14 @@ from mintworks_api import JobQueueStatus, Reservation
 
 from .api import Api
 from .cache import Cache
-from .core import Plan, QueueView, Standing, Waiting, admit, held
+from .core import Plan, QueueView, Standing, Waiting, admit, held, ready
 from .keys import JobKey, Key, QueuesKey
 from .names import QUEUES
 from .owned import runs_of
 from .patch import merge_patch
 from .slots import Slots
 from .tally import HOUR
+from .total import Total
 from .views import queue_view
 from .writes import StaleError, refresh, write_status
 
@@ -30,7 +32,9 @@ RATES_INTERVAL = 60.0
 
 
 class Admitter:
-    """Gives slots. `wake` asks for a pass over a key after so many seconds, `redis` whether Redis answers."""
+    """Gives slots. `wake` asks for a pass over a key after so many seconds, `redis` whether Redis answers; `total` is
+    how many run at once in all namespaces (None: any number), `listed` whether a namespace can be read.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,9 @@ class Admitter:
         slots: Slots,
         wake: Callable[[Key, float], None],
         redis: Callable[[], bool | None],
+        *,
+        total: int | None = None,
+        listed: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._api = api
         self._cache = cache
@@ -48,10 +55,19 @@ class Admitter:
         self._written: dict[str, float] = {}
         #: Queues whose last write had no answer yet, and the reservations (uid, run) that it gave up.
         self._given_up: dict[tuple[str, str], frozenset[tuple[str, int]]] = {}
+        self._total: Total | None = None
+        if total is not None:
+            self._total = Total(total, cache, slots, still_held=self._held, listed=listed, wake=wake)
+        #: What is free belongs to all namespaces: while one is given of it, no other is.
+        self._one = asyncio.Lock()
 
     def given_up(self, uid: str, run: int) -> bool:
         """Whether that slot may be another's by now, though the queue in the cache still reserves it."""
         return any((uid, run) in runs for runs in self._given_up.values())
+
+    def counted(self, uid: str) -> frozenset[int] | None:
+        """Which runs of that job may start by what all namespaces share; None where nothing is shared."""
+        return None if self._total is None else self._total.of(uid)
 
     async def admit(self, key: QueuesKey, now: datetime, clock: float) -> None:
         """One pass over the queues of a namespace.
@@ -60,8 +76,22 @@ class Admitter:
             StaleError: a queue changed meanwhile; its reservations were not written.
             ApiError: a request failed.
         """
-        await self._find_out(key.namespace)
-        objects = [o for o in self._cache.queues.all() if o["metadata"]["namespace"] == key.namespace]
+        if self._total is None:
+            await self._find_out(key.namespace)
+            await self._admit(key, now, clock, None)
+            return
+        async with self._one:
+            await self._find_out(key.namespace)
+            shares = self._total.share(self._ready, now)
+            await self._admit(key, now, clock, shares)
+        # Only after a pass that succeeded: two that fail would wake each other without an end.
+        for namespace in {namespace for namespace, _ in shares} - {key.namespace}:
+            self._wake(QueuesKey(namespace), 0.0)
+
+    async def _admit(
+        self, key: QueuesKey, now: datetime, clock: float, shares: Mapping[tuple[str, str], int] | None
+    ) -> None:
+        objects = self._queues(key.namespace)
         for obj in objects:
             # Read again: an earlier queue of this pass may have taken a key.
             queue, taken = queue_view(obj), self._taken(objects, obj)
@@ -75,6 +105,7 @@ class Admitter:
                 standing=standing,
                 still_held=self._held,
                 taken=taken,
+                most=None if shares is None else shares.get(slot_of, 0),
             )
             if plan.changed and not self._postponed(key, obj, queue, plan, clock):
                 await self._write(obj, queue, plan)
@@ -84,6 +115,24 @@ class Admitter:
                 self._wake(key, max(0.001, (plan.again - now).total_seconds()))
             if standing.changes is not None:
                 self._wake(key, max(RATES_INTERVAL, (standing.changes - now).total_seconds()))
+
+    def _ready(self, namespace: str, now: datetime) -> list[tuple[str, Waiting]]:
+        """Who of a namespace could start now, with the name of its queue, first come first."""
+        objects, given = self._queues(namespace), frozenset[str]()
+        found: list[tuple[str, Waiting]] = []
+        for obj in objects:
+            slot_of = (namespace, obj["metadata"]["name"])
+            waiting = self._slots.waiting(slot_of)
+            if not waiting:
+                continue
+            holding, taken = self._slots.holding(slot_of), self._taken(objects, obj) | given
+            able = ready(queue_view(obj), waiting, holding, now, still_held=self._held, taken=taken)
+            given |= {key for each in able for key in each.keys}
+            found.extend((slot_of[1], each) for each in able)
+        return sorted(found, key=lambda each: each[1].order)
+
+    def _queues(self, namespace: str) -> list[Json]:
+        return [obj for obj in self._cache.queues.all() if obj["metadata"]["namespace"] == namespace]
 
     def _standing(self, queue: tuple[str, str], now: datetime) -> Standing:
         tally = self._cache.tally
@@ -118,6 +167,9 @@ class Admitter:
             raise
         # The cache knows it now. Without an answer nobody does.
         del self._given_up[name]
+        if self._total is not None:
+            # Not all that are kept: some may be there that another leader wrote, and wait until there is room.
+            self._total.count(run for run in kept if run[0] in plan.admitted)
 
     def _postponed(self, key: QueuesKey, obj: Json, queue: QueueView, plan: Plan, clock: float) -> bool:
         """Whether the difference can wait: only numbers changed, and they were written just now."""

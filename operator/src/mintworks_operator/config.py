@@ -41,6 +41,7 @@ class Config:
     health_port: int
     workers: int
     resync: float
+    total_concurrency: int | None
 
     def serves(self, namespace: str) -> bool:
         """Whether jobs of that namespace are run."""
@@ -84,6 +85,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config
         health_port=args.health_port,
         workers=args.workers,
         resync=args.resync_seconds,
+        total_concurrency=_most(args.total_concurrency),
     )
 
 
@@ -114,7 +116,16 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     setting("health-port", "8081", "port of /healthz", int)
     setting("workers", "16", "passes that run at once", int)
     setting("resync-seconds", "300", "time between LISTs of everything, which find what a watch lost", float)
+    setting("total-concurrency", "", "runs in all namespaces at once; empty: any number")
     return parser
+
+
+def _most(text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigError(f"MINTWORKS_TOTAL_CONCURRENCY must be a number from 1, or empty: {text!r}")
+    return int(text)
 
 
 def _resources(text: str) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from .core import Decision, Holding, JobView, QueueView, RunState, Snapshot, dec
 from .gather import SLOW_START, Gatherer
 from .health import Health
 from .keys import JobKey, Key, PulseKey, QueuesKey, ScheduleKey
+from .measures import Waits
 from .owned import runs_of
 from .progress import Progress
 from .scheduler import Scheduler
@@ -71,6 +73,7 @@ class Reconciler:
         self._cold: set[JobKey] | None = None
         #: When the queues of a namespace may be admitted from again.
         self._rested: dict[str, float] = {}
+        self._waits = Waits()
         self._known: dict[JobKey, tuple[str, tuple[str, str]]] = {}
         #: Uids of jobs that are gone, by the name they had: their last runs may still be ending.
         self._gone: dict[JobKey, set[str]] = {}
@@ -144,9 +147,12 @@ class Reconciler:
         self._slots.resume(queue, job)
         now = self._now()
         snapshot = await self._gather(key, obj, now)
+        if (counted := self._admitter.counted(job.uid)) is not None:
+            snapshot = replace(snapshot, counted=counted)
         decision = decide(snapshot, now)
         self._take(queue, job, decision)
         later = await self._applier.apply(key, obj, job, decision, now)
+        self._waits.note(job, decision.slot, self._clock())
         # Only now: until the status was written, the slot that was reserved for a waiting job must stay reserved.
         if self._slots.set(queue, job.uid, decision.slot):
             self._wake(QueuesKey(job.namespace), BATCH)
@@ -211,6 +217,7 @@ class Reconciler:
         self._gone.setdefault(key, set()).add(uid)
         self._progress.forget(uid)
         self._gatherer.forget(uid)
+        self._waits.forget(uid)
         self._slots.set(queue, uid, None)
         self._wake(QueuesKey(queue[0]), BATCH)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from mintworks_api import JOB_KINDS
@@ -57,6 +57,10 @@ class Slots:
     def holding(self, queue: _Queue) -> Iterable[Holding]:
         """Who holds a slot."""
         return list(self._holding.get(queue, {}).values())
+
+    def holders(self) -> Iterator[tuple[_Queue, Holding]]:
+        """Everybody who holds a slot, with the queue, which may be gone."""
+        return ((queue, held) for queue, holding in self._holding.items() for held in holding.values())
 
     def keys(self, namespace: str, but: _Queue) -> frozenset[str]:
         """Exclusive keys that runs of the namespace hold, but for those of one queue.

@@ -226,6 +226,12 @@ def test_what_the_chart_allows_reaches_the_operator(render: Render) -> None:
     assert (found.cpu, found.memory) == (4, "")
 
 
+def test_the_limit_for_all_namespaces_reaches_the_operator(render: Render) -> None:
+    assert config.load([], environment(render(), "mintworks")).total_concurrency is None
+    limited = environment(render("concurrency.total=100000"), "mintworks")
+    assert config.load([], limited).total_concurrency == 100_000
+
+
 def test_admission_policies_of_every_kind(render: Render) -> None:
     kinds = {path.stem for path in (CHART / "files" / "policies").glob("*.yaml")}
     made = {m["metadata"]["name"]: m for m in of(render(), "ValidatingAdmissionPolicy")}

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -66,6 +66,7 @@ class Launcher:
     lease: str
     namespaces: list[str]
     redis: str
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def apart(self, *namespaces: str) -> Launcher:
         """For operators with a Lease of their own, that serve these namespaces alone."""
@@ -93,6 +94,7 @@ class Launcher:
             "MINTWORKS_IDENTITY": f"operator-{name}",
             "MINTWORKS_METRICS_PORT": str(metrics),
             "MINTWORKS_HEALTH_PORT": str(health),
+            **self.settings,
         }
         log = self.folder / f"{uuid.uuid4().hex[:6]}.log"
         command = ["mintworks_operator"] if not ahead else ["support.shifted", str(ahead)]

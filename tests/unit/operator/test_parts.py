@@ -361,6 +361,8 @@ def test_configuration() -> None:
     assert config.serves("a")
     assert not config.serves("z")
     assert load([], {"MINTWORKS_CLUSTERWIDE": "true"}).serves("anything")
+    assert config.total_concurrency is None
+    assert load([], {"MINTWORKS_TOTAL_CONCURRENCY": "12"}).total_concurrency == 12
 
 
 @pytest.mark.parametrize(
@@ -375,6 +377,8 @@ def test_configuration() -> None:
         {"MINTWORKS_RUNNER_ALLOWED": '{"image": ["x"]}'},
         {"MINTWORKS_RUNNER_ALLOWED": '{"memory": "lots"}'},
         {"MINTWORKS_CLUSTERWIDE": "true", "MINTWORKS_NAMESPACES": "a"},
+        {"MINTWORKS_TOTAL_CONCURRENCY": "0"},
+        {"MINTWORKS_TOTAL_CONCURRENCY": "some"},
     ],
 )
 def test_a_bad_setting_is_named(environment: dict[str, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -42,15 +42,18 @@ def obj(name: str, spec: Json, status: Json) -> Json:
 class Unreachable:
     """An operator whose API server has gone away: every request of its passes fails."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, total: int | None = None) -> None:
+        self.woken: list[Key] = []
+
         def wake(key: Key, delay: float = 0.0) -> None:
-            del key, delay
+            if not delay:
+                self.woken.append(key)
 
         config = load(["--namespaces", "ns"], {"MINTWORKS_IMAGES": '{"runner": "r"}'})
-        self.cache, self.slots = Cache(wake), Slots()
+        self.api, self.cache, self.slots = api, Cache(wake), Slots()
         progress = Progress(config.redis_file, wake, lambda: 0.0, lambda: None)
         gatherer = Gatherer(self.cache, api, config, progress.news)
-        self.admitter = Admitter(api, self.cache, self.slots, wake, lambda: True)
+        self.admitter = Admitter(api, self.cache, self.slots, wake, lambda: True, total=total)
         self.reconciler = Reconciler(
             cache=self.cache,
             gatherer=gatherer,
@@ -63,7 +66,7 @@ class Unreachable:
             listed=lambda _: True,
             wake=wake,
             clock=lambda: 0.0,
-            now=lambda: datetime.now(UTC),
+            now=lambda: NOW,
         )
 
 
@@ -124,6 +127,31 @@ async def test_a_slot_that_is_being_given_up_is_not_taken(operator: Unreachable)
     operator.cache.put(KINDS["MintJob"], resumed)
     with pytest.raises(StaleError):
         await operator.reconciler.reconcile(JobKey("MintJob", "ns", "a"))
+
+
+@pytest.mark.parametrize("busy", [True, False])
+async def test_a_reserved_slot_is_taken_once_it_is_counted_in_the_limit_for_all(
+    operator: Unreachable, *, busy: bool
+) -> None:
+    """Another leader may have reserved it, when this one had given what was free to others."""
+    limited, key = Unreachable(operator.api, total=1), JobKey("MintJob", "ns", "a")
+    limited.cache.put(KINDS["MintJob"], obj("a", {**OWN, "priority": 3}, {}))
+    limited.cache.put(QUEUES, queue("a"))
+    if busy:
+        limited.slots.set(("other", "q"), "b", Holding("b", 1))
+    limited.reconciler.begin()
+    await limited.reconciler.reconcile(key)
+    # It keeps what was reserved for it: only a change of the job itself may take that away.
+    keys = (f"tree:{ADDRESS}",)
+    assert limited.slots.get("a") == Waiting("a", 1, "MintJob", 3, NOW, "a", keys)
+    limited.woken.clear()
+    with pytest.raises(ApiError):
+        await limited.reconciler.reconcile(QueuesKey("ns"))
+    assert (key in limited.woken) is not busy
+    if not busy:
+        # Its start is written, or would be.
+        with pytest.raises(ApiError):
+            await limited.reconciler.reconcile(key)
 
 
 async def test_a_job_that_is_gone_holds_nothing_though_no_pass_succeeded(operator: Unreachable) -> None:

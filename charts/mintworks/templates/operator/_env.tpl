@@ -10,6 +10,9 @@
   value: {{ .Values.runner.resources | toJson | quote }}
 - name: MINTWORKS_RUNNER_ALLOWED
   value: {{ .Values.runner.allowed | toJson | quote }}
+{{- with .Values.concurrency.total }}
+- {name: MINTWORKS_TOTAL_CONCURRENCY, value: {{ int64 . | quote }}}
+{{- end }}
 - {name: MINTWORKS_REDIS_FILE, value: /mintworks/redis/url}
 - {name: MINTWORKS_LEASE_NAME, value: {{ include "mintworks.fullname" . }}}
 - name: MINTWORKS_LEASE_NAMESPACE

@@ -13,9 +13,10 @@ from .actions import (
     Tell,
     WriteStatus,
 )
-from .admission import Plan, admit, held
+from .admission import Plan, admit, held, ready
 from .decide import decide
 from .document import encode
+from .fairness import Claim, Run, counted, shares
 from .memo import Memo
 from .naming import named_of
 from .news import fold
@@ -30,6 +31,7 @@ __all__ = [
     "Action",
     "Allowed",
     "Asked",
+    "Claim",
     "CreateRun",
     "Decision",
     "DeleteJob",
@@ -44,6 +46,7 @@ __all__ = [
     "Plan",
     "QueueView",
     "RequeueAt",
+    "Run",
     "RunState",
     "RunView",
     "ScheduleView",
@@ -57,11 +60,14 @@ __all__ = [
     "Waiting",
     "WriteStatus",
     "admit",
+    "counted",
     "decide",
     "encode",
     "fold",
     "held",
     "named_of",
     "parsed",
+    "ready",
+    "shares",
     "timetable",
 ]

@@ -52,10 +52,10 @@ class Standing:
 UNTOLD = Standing()
 
 
-def conditions(queue: QueueView, standing: Standing, now: datetime) -> list[Condition]:
-    """Ready, Healthy and RedisConnected."""
+def conditions(queue: QueueView, standing: Standing, now: datetime, *, crowded: bool = False) -> list[Condition]:
+    """Ready, Healthy and RedisConnected. `crowded`: what all namespaces share keeps somebody from starting."""
     return [
-        _condition(queue, now, texts.READY, _ready(queue)),
+        _condition(queue, now, texts.READY, _ready(queue, crowded=crowded)),
         _condition(queue, now, texts.HEALTHY, _healthy(queue, standing)),
         _condition(queue, now, texts.REDIS_CONNECTED, _connected(standing)),
     ]
@@ -64,11 +64,13 @@ def conditions(queue: QueueView, standing: Standing, now: datetime) -> list[Cond
 _Said = tuple[Literal["True", "False", "Unknown"], str, str]
 
 
-def _ready(queue: QueueView) -> _Said:
+def _ready(queue: QueueView, *, crowded: bool) -> _Said:
     if queue.spec is None:
         return "False", texts.QUEUE_INVALID, texts.queue_invalid(queue.name)
     if queue.spec.paused:
         return "True", texts.PAUSED, texts.QUEUE_PAUSED
+    if crowded:
+        return "True", texts.TOTAL_REACHED, texts.TOTAL_REACHED_MESSAGE
     return "True", texts.READY, texts.QUEUE_READY
 
 

@@ -31,6 +31,7 @@ RESTORED = "Restored"
 QUEUE_NOT_FOUND = "QueueNotFound"
 QUEUE_INVALID = "QueueInvalid"
 PAUSED = "Paused"
+TOTAL_REACHED = "TotalReached"
 NAMESPACE_NOT_ENABLED = "NamespaceNotEnabled"
 DEPENDENCY_MISSING = "DependencyMissing"
 DEPENDENCY_FAILED = "DependencyFailed"
@@ -309,6 +310,10 @@ ENDS: dict[str, Reason] = {
 #: What a queue's conditions say.
 QUEUES: dict[str, Reason] = {
     PAUSED: Reason("the queue starts nothing", "Set spec.paused of the JobQueue to false."),
+    TOTAL_REACHED: Reason(
+        "as many runs as the chart's concurrency.total allows are under way in all namespaces",
+        "Wait for its namespace's turn, or ask whoever installed Mintworks to raise it.",
+    ),
     DEGRADED: Reason("some jobs fail, or Redis does not answer", "Look at what failed, or at Redis."),
     UNHEALTHY: Reason("most jobs fail, or the spec cannot be read", "Look at what failed; correct the spec."),
     REDIS_AWAY: Reason("Redis does not answer the operator", "Look at the release's Redis; jobs go on without it."),
@@ -371,6 +376,9 @@ HEALTHY_MESSAGE = "Jobs that ended within the last hour mostly succeeded."
 REDIS_CONNECTED_MESSAGE = "Redis answers."
 REDIS_AWAY_MESSAGE = "Redis does not answer: progress is not shown, and mint jobs wait before they sign."
 NO_REDIS_MESSAGE = "The operator was given no Redis."
+TOTAL_REACHED_MESSAGE = (
+    "Starts one more when its namespace's turn comes: the limit on runs in all namespaces together is reached."
+)
 QUEUE_PAUSED = "Starts nothing, because spec.paused is true; what runs goes on."
 RESTORED_MESSAGE = "The status came from a backup: the run it names was another resource's, and is not waited for."
 

@@ -172,7 +172,8 @@ class Snapshot:
     `dependencies` holds the jobs that exist, by name; `named` are those of the CIDs that the job removes which other
     jobs of its namespace name. `refused` is why the last attempt to create the active run was
     turned down. `served`: whether the namespace is enabled. `allowed`: what runners' pods may be; None: anything.
-    `newer`: how many jobs of its queue came to the same end after this one, where it is finished.
+    `newer`: how many jobs of its queue came to the same end after this one, where it is finished. `counted`: which of
+    its runs may start by what all namespaces share; None: any.
     """
 
     job: JobView
@@ -186,6 +187,12 @@ class Snapshot:
     served: bool = True
     allowed: Allowed | None = None
     newer: int = 0
+    counted: frozenset[int] | None = None
+
+    def has_slot(self, number: int) -> bool:
+        """Whether a slot is reserved for that run, and it may take it."""
+        reserved = self.queue is not None and self.queue.reserved(self.job.uid, number)
+        return reserved and (self.counted is None or number in self.counted)
 
     def run(self, number: int) -> RunView | None:
         """The run of that number, where it exists."""

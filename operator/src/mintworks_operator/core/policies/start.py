@@ -35,7 +35,7 @@ def start(case: Case, draft: Draft) -> Draft:
         draft = draft.mark(case, texts.ADMITTED, False, texts.SPEC_TOO_LARGE, texts.spec_too_large(size, MAX_DOCUMENT))
         return waits(case, draft, Phase.PENDING, texts.SPEC_TOO_LARGE, texts.spec_too_large(size, MAX_DOCUMENT))
     keys = tuple(spec.exclusive(inputs))
-    if snapshot.queue is not None and snapshot.queue.reserved(snapshot.job.uid, number):
+    if snapshot.has_slot(number):
         taken = _taken(case, replace(draft, inputs=inputs), number)
         return replace(created(case, taken, number), slot=Holding(snapshot.job.uid, number, keys)).settle()
     job = snapshot.job
