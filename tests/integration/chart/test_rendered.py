@@ -227,8 +227,8 @@ def test_what_the_chart_allows_reaches_the_operator(render: Render) -> None:
 
 
 def test_the_limit_for_all_namespaces_reaches_the_operator(render: Render) -> None:
-    assert config.load([], environment(render(), "mintworks")).total_concurrency is None
-    limited = environment(render("concurrency.total=100000"), "mintworks")
+    assert config.load([], environment(render("tenants[0].namespace=a"), "mintworks")).total_concurrency is None
+    limited = environment(render("tenants[0].namespace=a", "concurrency.total=100000"), "mintworks")
     assert config.load([], limited).total_concurrency == 100_000
 
 

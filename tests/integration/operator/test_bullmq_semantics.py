@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from kubernetes.client.exceptions import ApiException
 from support.kubelet import Kubelet, eventually
 from support.specs import ADDRESS, CID, METADATA, MINT
 
-from .conftest import Launcher
+from .conftest import Launcher, Team
 
 ROOT = Path(__file__).parents[3]
 JOB = "MetadataJob"
@@ -27,7 +28,8 @@ DISRUPTED: dict[str, Any] = {"conditions": [{"type": "DisruptionTarget", "status
 TERMS = [
     *("new Queue(name)", "queue.add", "addBulk", "jobId", "deduplication", "defaultJobOptions", "data"),
     *("priority", "no priority", "changePriority", "lifo", "FIFO after delay or backoff", "delay", "job.promote"),
-    *("promoteJobs", "flows", "failParentOnFailure", "concurrency", "limiter", "worker.rateLimit", "queue.pause"),
+    *("promoteJobs", "flows", "failParentOnFailure", "upsertJobScheduler", "pattern", "missed times"),
+    *("the record and its next job", "removeJobScheduler", "concurrency", "limiter", "worker.rateLimit", "queue.pause"),
     *("worker.close", "worker.cancelJob", "a pause of one job", "attempts", "backoff fixed", "custom backoffStrategy"),
     *("UnrecoverableError", "failedReason", "a stalled job", "maxStalledCount"),
     *("a worker that lost its lock and ends late", "job.retry", "retryJobs", "removeOnComplete", "the same by age"),
@@ -173,6 +175,29 @@ def test_a_deleted_queue_takes_no_job_with_it(space: Kubelet) -> None:
     space.end("a", 1, 0, {"result": RESULT})
     space.phase(JOB, "a", "Succeeded")
     space.phase(JOB, "b", "Running")
+
+
+def test_a_schedule_that_is_applied_over_and_over_makes_one_job(team: Team) -> None:
+    space, due = team.space, datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    template = {"kind": JOB, "spec": METADATA}
+    spec = {"schedule": "0 * * * *", "template": template}
+    space.apply("JobSchedule", "nightly", spec)
+    # Its clock says that the hour has just passed.
+    team.leader(ahead=(due + timedelta(minutes=1) - datetime.now(UTC)).total_seconds())
+    for number in range(20):
+        priority = {"priority": number}
+        changed = {"template": {**template, "spec": {**METADATA, **priority}}, "history": {"failed": number}}
+        space.change("JobSchedule", "nightly", changed)
+    eventually("a job is made", lambda: space.status("JobSchedule", "nightly").get("active") == 1)
+    space.change("JobSchedule", "nightly", {"history": {"failed": 3}})
+    generation = space.get("JobSchedule", "nightly")["metadata"]["generation"]
+
+    def seen() -> bool:
+        return bool(space.status("JobSchedule", "nightly").get("observedGeneration") == generation)
+
+    eventually("the last change is seen", seen)
+    assert [job.metadata.labels["mintworks.dev/run"] for job in space.jobs()] == ["1"]
+    assert space.status("JobSchedule", "nightly")["active"] == 1
 
 
 def test_counts_are_those_of_the_jobs(space: Kubelet) -> None:
