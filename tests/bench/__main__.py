@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import metadata, mint, queue
+from . import metadata, mint, operator, queue
 
 #: Group → what it measures: figure → number. Figures of one group come from one run, and are named after the first
 #: word of its name.
@@ -15,6 +15,7 @@ GROUPS: dict[str, Callable[[], Mapping[str, float]]] = {
     "metadata": metadata.measure,
     "mint": mint.measure,
     "mint-million": mint.measure_million,
+    "operator": operator.measure,
     "queue": queue.measure,
 }
 

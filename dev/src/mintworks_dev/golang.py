@@ -66,6 +66,8 @@ HELM = Program(
 )
 KWOK = Program("kwok", "kwok", package="sigs.k8s.io/kwok/cmd/kwok")
 KUBO = Program("ipfs", "kubo", package="github.com/ipfs/kubo/cmd/ipfs")
+JOBSET = Program("jobset", "jobset", package="sigs.k8s.io/jobset")
+"""What the operator is compared with; nothing else needs it."""
 VERSITYGW = Program("versitygw", "versitygw", package="github.com/versity/versitygw/cmd/versitygw")
 
 
@@ -101,6 +103,16 @@ def _build(program: Program, target: Path) -> None:
 
         commands.follow(command, on_line, env=_environment(), cwd=program.source)
         made.replace(target)
+
+
+def module_folder(program: Program, module: str) -> Path:
+    """Where the source of a module is that `program` is built from, with all that is not Go.
+
+    Raises CommandError where it cannot be had.
+    """
+    commands.run("go", "mod", "download", module, env=_environment(), cwd=program.source)
+    found = commands.run("go", "list", "-m", "-f", "{{.Dir}}", module, env=_environment(), cwd=program.source)
+    return Path(found.strip())
 
 
 def _environment() -> dict[str, str]:

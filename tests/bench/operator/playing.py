@@ -1,0 +1,39 @@
+"""The script beside a control plane, in the operator's place."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from . import floor, score
+from .sides import Running, process
+from .world import BURST, CONCURRENCY, WARM_UP, World
+
+Json = dict[str, Any]
+
+_TESTS = Path(__file__).parents[2]
+
+
+@contextmanager
+def playing(world: World, asked: Sequence[Json]) -> Iterator[Running]:
+    """It plays the requests of `asked`, an operator's. Raises ValueError where these hold one that it cannot play."""
+    spaces = {name: score.score(asked, name) for name in (BURST, WARM_UP)}
+    bodies = score.templates(asked, WARM_UP)
+    score.playable(spaces, bodies)
+    plan = {
+        "server": world.server,
+        "token": world.token,
+        "ca": str(world.keys / "ca.crt"),
+        "spaces": spaces,
+        "bodies": bodies,
+        "slots": CONCURRENCY,
+    }
+    path = world.folder / "plan.json"
+    path.write_text(json.dumps(plan))
+    command = [sys.executable, "-m", "bench.operator.floor", str(path)]
+    with process(world, "floor", command, {"PYTHONPATH": str(_TESTS)}, floor.READY) as running:
+        yield running
