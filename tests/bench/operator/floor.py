@@ -26,14 +26,9 @@ _GROUP = "/apis/mintworks.dev/v1alpha1/namespaces/{}"
 _PATHS = {
     "jobqueues": f"{_GROUP}/jobqueues",
     "mintjobs": f"{_GROUP}/mintjobs",
-    "metadatajobs": f"{_GROUP}/metadatajobs",
-    "uploadjobs": f"{_GROUP}/uploadjobs",
-    "cleanupjobs": f"{_GROUP}/cleanupjobs",
     "jobs": "/apis/batch/v1/namespaces/{}/jobs",
-    "pods": "/api/v1/namespaces/{}/pods",
     "events": "/apis/events.k8s.io/v1/namespaces/{}/events",
 }
-_OURS = "labelSelector=app.kubernetes.io/managed-by%3Dmintworks"
 _VERSION = re.compile(rb'"resourceVersion":"(\d+)"')
 _UID = re.compile(rb'"uid":"([0-9a-f-]{36})"')
 _NAME = re.compile(rb'"name":"(o-\d{5})"')
@@ -66,15 +61,14 @@ class Space:
         self._queue_version = ""
         self._done = 0
 
-    async def follow(self, ready: asyncio.Barrier) -> None:
-        """Lists and watches what the operator does, and plays each job that comes."""
+    async def follow(self, watched: list[list[str]], ready: asyncio.Barrier) -> None:
+        """Lists and watches what the operator does (paths and label selectors), and plays each job that comes."""
         async with asyncio.TaskGroup() as group:
-            for resource in [r for r in _PATHS if r != "events"]:
-                group.create_task(self._watch(resource, ready, group))
+            for path, chosen in watched:
+                group.create_task(self._watch(path, chosen, ready, group))
 
-    async def _watch(self, resource: str, ready: asyncio.Barrier, group: asyncio.TaskGroup) -> None:
-        path = _PATHS[resource].format(self._name)
-        chosen = _OURS if resource in {"jobs", "pods"} else ""
+    async def _watch(self, path: str, chosen: str, ready: asyncio.Barrier, group: asyncio.TaskGroup) -> None:
+        resource = path.rpartition("/")[2]
         version = json.loads(await self._ask("GET", f"{path}?{chosen}"))["metadata"]["resourceVersion"]
         await ready.wait()
         query = f"{chosen}&watch=true&resourceVersion={version}&timeoutSeconds={int(PATIENCE)}"
@@ -171,15 +165,14 @@ async def play(plan: Json) -> None:
     # As many connections as the operator has: its requests, and a watch of each kind in each namespace.
     connector = aiohttp.TCPConnector(ssl=context, limit=0)
     headers = {"Authorization": f"Bearer {plan['token']}"}
-    # All but Events are watched.
-    watches = asyncio.Barrier((len(_PATHS) - 1) * len(plan["spaces"]) + 1)
+    watches = asyncio.Barrier(sum(map(len, plan["watched"].values())) + 1)
     async with (
         aiohttp.ClientSession(plan["server"], connector=connector, headers=headers, read_bufsize=1 << 22) as session,
         asyncio.TaskGroup() as group,
     ):
         for name, played in plan["spaces"].items():
             space = Space(session, name, played, plan["bodies"], plan["slots"][name])
-            group.create_task(space.follow(watches))
+            group.create_task(space.follow(plan["watched"][name], watches))
         await watches.wait()
         print(READY, flush=True)
 

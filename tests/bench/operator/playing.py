@@ -8,6 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+from mintworks_operator.api import Resource
+from mintworks_operator.watching import RESOURCES, selector
 
 from . import floor, score
 from .sides import Running, process
@@ -29,6 +33,7 @@ def playing(world: World, asked: Sequence[Json]) -> Iterator[Running]:
         "token": world.token,
         "ca": str(world.keys / "ca.crt"),
         "spaces": spaces,
+        "watched": {name: [[one.path(name), _selector(one)] for one in RESOURCES] for name in spaces},
         "bodies": bodies,
         "slots": CONCURRENCY,
     }
@@ -37,3 +42,8 @@ def playing(world: World, asked: Sequence[Json]) -> Iterator[Running]:
     command = [sys.executable, "-m", "bench.operator.floor", str(path)]
     with process(world, "floor", command, {"PYTHONPATH": str(_TESTS)}, floor.READY) as running:
         yield running
+
+
+def _selector(resource: Resource) -> str:
+    chosen = selector(resource)
+    return "" if chosen is None else f"labelSelector={quote(chosen)}"
