@@ -37,6 +37,7 @@ SPACES = (
     "beside",
     "pods",
     "secrets",
+    "plugin",
 )
 #: The protocol waits in blocks, so a faster chain makes the same tests shorter.
 SLOT_MS = 100

@@ -35,6 +35,14 @@ class Said:
         return json.loads(self.out)
 
 
+def run(*arguments: str) -> Said:
+    """Run it to its end. A bug of its own is raised."""
+    found = CliRunner().invoke(app, arguments, prog_name="kubectl mintworks")
+    if found.exception is not None and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    return Said(found.exit_code, found.stdout, found.stderr)
+
+
 @dataclass(frozen=True)
 class Plugin:
     """The plugin, for one namespace of a cluster."""
@@ -45,10 +53,7 @@ class Plugin:
     def __call__(self, *arguments: str, namespace: str | None = None) -> Said:
         """Run it to its end. A bug of its own is raised."""
         where = ["--kubeconfig", str(self.kubeconfig), "-n", namespace or self.namespace]
-        found = CliRunner().invoke(app, [*arguments, *where], prog_name="kubectl mintworks")
-        if found.exception is not None and not isinstance(found.exception, SystemExit):
-            raise found.exception
-        return Said(found.exit_code, found.stdout, found.stderr)
+        return run(*arguments, *where)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start it as a process of its own."""

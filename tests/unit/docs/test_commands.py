@@ -21,7 +21,7 @@ PAGES = sorted(
 )
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"(?:^    \S.*\n)+", re.MULTILINE)
-INLINE = re.compile(r"`((?:build/venv/bin/)?mintworks [^`]+)`")
+INLINE = re.compile(r"`(?:kubectl )?((?:build/venv/bin/)?mintworks [^`]+)`")
 TEST = re.compile(r"`(tests/[\w/]+\.py)((?:::\w+)?)`((?:, `::\w+`)*)")
 
 
@@ -43,7 +43,9 @@ def _of_line(line: str) -> Iterator[list[str]]:
     for start, end in zip([-1, *ends], [*ends, len(words)], strict=True):
         command = words[start + 1 : end]
         # A redirection's target is a command of its own by this; it does not begin like ours.
-        if command and "=" not in command[0] and Path(command[0]).name == "mintworks":
+        if command[:2] == ["kubectl", "mintworks"]:
+            yield command[2:]
+        elif command and "=" not in command[0] and Path(command[0]).name == "mintworks":
             yield command[1:]
 
 
@@ -75,6 +77,7 @@ def test_commands_are_read_by_the_cli(page: Path) -> None:
 def test_there_are_commands_of_each_kind() -> None:
     found = [words for page in PAGES for words in commands(page.read_text())]
     assert {words[0] for words in found} >= {"run", "estimate", "validate", "ledger", "tree", "collection", "localnet"}
+    assert {words[0] for words in found} >= {"get", "describe", "watch", "logs", "retry", "cancel", "hold", "queue"}
 
 
 def test_what_is_wrong_is_seen() -> None:

@@ -115,9 +115,9 @@ def logs(
         tail=tail if tail >= 0 else None,
         since=int(seconds(since)) if since is not None else None,
     )
-    patience = seconds(pod_running_timeout)
+    patience, chosen = seconds(pod_running_timeout), choose(needed(arguments))
     connection = where.connect()
-    job = one(connection, choose(needed(arguments)), JOBS)
+    job = one(connection, chosen, JOBS)
     for line in log(connection, job, wanted, patience):
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()

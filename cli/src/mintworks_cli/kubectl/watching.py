@@ -18,6 +18,7 @@ from ..show import Display
 from .errors import CommandError, NoAnswerError, ServerError, error
 from .find import Object
 from .kinds import Kind, path
+from .layout import safe
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -47,14 +48,15 @@ class Watched:
     def status(self) -> JobStatus:
         """Its status; an empty one where there is none, or none that can be read."""
         try:
-            return JobStatus.parse(self.found.status)
+            return JobStatus.parse(harmless(self.found.status))
         except ValidationError:
             return JobStatus.parse({})
 
     @property
     def result(self) -> Mapping[str, Any] | None:
         """What came of it."""
-        return self.found.status.get("result")
+        result: Mapping[str, Any] | None = harmless(self.found.status.get("result"))
+        return result
 
     @property
     def alive(self) -> bool:
@@ -143,6 +145,15 @@ def changes(connection: Connection, collection: Collection) -> Iterator[News]:
             yield News([content])
         elif event["type"] == "ERROR":
             return
+
+
+def harmless(content: Any) -> Any:
+    """The content with texts that steer no terminal: what tenants and runners wrote is shown to others."""
+    if isinstance(content, str):
+        return safe(content)
+    if isinstance(content, Mapping):
+        return {name: harmless(value) for name, value in content.items()}
+    return [harmless(value) for value in content] if isinstance(content, list) else content
 
 
 def _listen(connection: Connection, collection: Collection, news: SimpleQueue[News]) -> None:
