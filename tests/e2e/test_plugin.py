@@ -29,8 +29,8 @@ def test_followed(cluster: AnyCluster, space: Callable[[str], Space], example: E
     assert printed == at.kubectl("logs", "-l", "mintworks.dev/job=genesis-metadata", "--tail=-1")
     assert printed, at.describe()
     assert watched.returncode == 0, shown
-    (end,) = [line for line in shown.splitlines() if line.split()[:3] == [JOB, "Succeeded", "1/3"]]
-    assert "cid: " in end
+    assert [line.split()[:3] for line in shown.splitlines() if "bytes: " in line] == [[JOB, "Succeeded", "1/3"]]
+    assert f"cid: {at.status('metadatajobs', 'genesis-metadata')['result']['cid']}" in shown
 
     last = plugin.done("logs", JOB, "--run", "1", "--tail", "1", "--timestamps").lines
     assert len(last) == 1

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from support.gate import Gate, choice
 from support.kubelet import Kubelet, eventually
 from support.plugin import Plugin
 from support.specs import CID, METADATA
@@ -88,6 +91,28 @@ def test_watched_to_the_end(space: Kubelet, plugin: Plugin) -> None:
     assert "row 3: nothing is right" in shown
     assert plugin.done("watch", "mdj/a").lines[0].split() == ["JOB", "PHASE", "ATTEMPT", "RESULT"]
     assert plugin("watch", "metadatajobs").code == 1
+
+
+def test_a_watch_outlives_its_connections(
+    space: Kubelet, launcher: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mintworks_cli.kubectl.connection.WATCH", 1)
+    space.apply(JOB, "a", METADATA)
+    space.start("a", 1)
+    space.phase(JOB, "a", "Running")
+    asked = choice("GET", "metadatajobs")
+    with Gate(launcher.plane.kubeconfig, tmp_path) as gate, ThreadPoolExecutor() as pool:
+        plugin = Plugin(gate.kubeconfig, space.namespace)
+        watched = pool.submit(plugin, "watch", "mdj/a", "--timeout", "2m")
+        eventually("it lists and watches again", lambda: gate.count(asked) >= 5)
+        gate.refuse(asked, 503)
+        seen = gate.count(asked)
+        eventually("it tries again", lambda: gate.count(asked) >= seen + 2)
+        gate.relent()
+        space.end("a", 1, 0, {"result": RESULT})
+        found = watched.result(60)
+    assert (found.code, found.err) == (0, "")
+    assert any(line.split()[:2] == ["metadatajob/a", "Succeeded"] for line in found.lines)
 
 
 def test_watched_and_deleted(space: Kubelet, plugin: Plugin) -> None:

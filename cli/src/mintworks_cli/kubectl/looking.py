@@ -18,7 +18,6 @@ from .events import events_of
 from .find import Object, find, one
 from .get import as_table, check_format, columns, dump, nothing, whole
 from .kinds import JOBS, KINDS, QUEUES
-from .logs import Wanted, log
 from .options import Anywhere, Format, Headers, Selector, Timeout, Where, choose
 from .stats import columns as numbers_table
 from .stats import stats as numbers
@@ -107,6 +106,9 @@ def logs(
     pod_running_timeout: Annotated[str, typer.Option(help="With -f: how long to wait for the run to start.")] = "20s",
 ) -> None:
     """Print what a job's run printed."""
+    # The operator's names, which it uses, bring a whole HTTP client with them: a second more for every command.
+    from .logs import Wanted, log  # noqa: PLC0415
+
     wanted = Wanted(
         run=run,
         previous=previous,

@@ -114,7 +114,7 @@ def follow(
     watched = {found.uid: Watched(found, label(found)) for found in objects}
     until = None if wait is None else time.monotonic() + wait
     news: SimpleQueue[News] = SimpleQueue()
-    for collection in _collections(objects):
+    for collection in collections(objects):
         # They end with the process, and hold nothing that would have to be put away.
         threading.Thread(target=_listen, args=(connection, collection, news), daemon=True).start()
     with display:
@@ -125,7 +125,7 @@ def follow(
             if until is not None and time.monotonic() > until:
                 raise error("timed out waiting for " + ", ".join(j.label for j in watched.values() if not j.ended))
             try:
-                _take(watched, news.get(timeout=TICK))
+                take(watched, news.get(timeout=TICK))
             except Empty:
                 continue
 
@@ -171,14 +171,15 @@ def _listen(connection: Connection, collection: Collection, news: SimpleQueue[Ne
         time.sleep(AGAIN)
 
 
-def _take(watched: dict[str, Watched], news: News) -> None:
+def take(watched: Mapping[str, Watched], news: News) -> None:
+    """Note what was heard of the jobs, which are by their uids. Raises CommandError where that went wrong."""
     if news.problem is not None:
         raise news.problem
     for content in news.objects:
         if (job := watched.get(content["metadata"]["uid"])) is not None:
             job.found = Object(job.found.kind, content)
-    if news.deleted in watched:
-        watched[news.deleted].deleted = True
+    if news.deleted is not None and (job := watched.get(news.deleted)) is not None:
+        job.deleted = True
     if news.there is not None and (of := news.collection) is not None:
         for uid, job in watched.items():
             if _within(job.found, of) and uid not in news.there:
@@ -190,7 +191,7 @@ def _within(found: Object, collection: Collection) -> bool:
     return same and collection.name in {None, found.name}
 
 
-def _collections(objects: Sequence[Object]) -> list[Collection]:
+def collections(objects: Sequence[Object]) -> list[Collection]:
     """What to watch: of each kind and namespace the one job, else all."""
     names: dict[tuple[str, str], list[Object]] = {}
     for found in objects:
