@@ -27,6 +27,7 @@ def plugin(space: Kubelet, launcher: Launcher) -> Plugin:
     return Plugin(launcher.plane.kubeconfig, space.namespace)
 
 
+SCHEDULE = {"schedule": "0 3 * * *", "suspend": True, "template": {"kind": JOB, "spec": METADATA}}
 SAME = (
     ("metadatajobs",),
     ("mdj", "-o", "wide"),
@@ -37,6 +38,7 @@ SAME = (
     ("mintworks",),
     ("mintworks", "--no-headers"),
     ("metadatajob", "-l", "drop=one"),
+    ("jobschedules", "-o", "wide"),
     ("metadatajob", "-l", "drop=none"),
     ("metadatajob", "-o", "name"),
     ("metadatajob", "a", "-o", "name"),
@@ -54,6 +56,7 @@ def test_get_says_what_kubectl_says(space: Kubelet, plugin: Plugin, launcher: La
     space.apply(JOB, "a", METADATA)
     space.start("a", 1)
     space.phase(JOB, "a", "Running")
+    space.apply("JobSchedule", "nightly", SCHEDULE)
     space.apply(JOB, "b", {**METADATA, "suspend": True})
     labels = ("label", "metadatajob", "b", "-n", space.namespace, "drop=one", f"space={space.namespace}")
     launcher.plane.kubectl(*labels)
@@ -65,7 +68,7 @@ def test_get_says_what_kubectl_says(space: Kubelet, plugin: Plugin, launcher: La
         found = plugin("get", *arguments)
         if (ours := (found.code, ageless(found.out), found.err)) != theirs:
             differing[arguments] = (ours, theirs)
-    assert not differing
+    assert not differing, "\n".join(map(str, differing.items()))
     for output, read in (("json", json.loads), ("yaml", yaml.safe_load)):
         for what in (("metadatajobs",), ("metadatajob", "a"), ("metadatajob", "a", "b"), ("uploadjobs",)):
             _, theirs_text, _ = kubectl(launcher, "get", *what, "-o", output, "-n", space.namespace, aged=True)

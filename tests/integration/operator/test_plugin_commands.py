@@ -116,6 +116,11 @@ def test_held_and_suspended(space: Kubelet, plugin: Plugin, launcher: Launcher) 
     assert plugin.done("resume", "a").out == f"{A} resumed\n"
     space.start("a", 3)
     space.phase(JOB, "a", "Running")
+    template = {"kind": JOB, "spec": METADATA}
+    space.apply("JobSchedule", "nightly", {"schedule": "@yearly", "template": template})
+    assert plugin.done("suspend", "nightly").out == "jobschedule.mintworks.dev/nightly suspended\n"
+    assert space.get("JobSchedule", "nightly")["spec"]["suspend"] is True
+    assert plugin.done("resume", "jsched/nightly").out == "jobschedule.mintworks.dev/nightly resumed\n"
     not_jobs = plugin("suspend", "jobqueue/default")
     assert (not_jobs.code, not_jobs.err.endswith("not about jobqueues.mintworks.dev\n")) == (1, True)
 

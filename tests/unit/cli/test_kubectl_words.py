@@ -146,7 +146,7 @@ def test_no_cell_steers_a_terminal() -> None:
 
 TABLE = {
     "columnDefinitions": [{"name": "Name"}, {"name": "Phase"}, {"name": "Queue", "priority": 1}],
-    "rows": [{"cells": ["a", None, "q"], "object": {"metadata": {"namespace": "demo"}}}],
+    "rows": [{"cells": ["a", None, True], "object": {"metadata": {"namespace": "demo"}}}],
 }
 
 
@@ -154,7 +154,7 @@ TABLE = {
     ("flags", "text"),
     [
         ({}, "NAME   PHASE\na      \n"),
-        ({"wide": True}, "NAME   PHASE   QUEUE\na              q\n"),
+        ({"wide": True}, "NAME   PHASE   QUEUE\na              true\n"),
         ({"namespaces": True}, "NAMESPACE   NAME   PHASE\ndemo        a      \n"),
         ({"headers": False}, "a     \n"),
     ],

@@ -58,7 +58,13 @@ retry_failed = _command("retry-failed", "Retry each job that has failed.", askin
 
 hold = _state("hold", "Hold jobs back by an annotation, which GitOps tools leave alone.", states.HELD, JOBS, Jobs)
 release = _state("release", "Take `hold` back.", states.RELEASED, JOBS, Jobs)
-suspend = _state("suspend", "Set spec.suspend: what runs stops safely.", states.SUSPENDED, SUSPENDABLE, Suspendables)
+suspend = _state(
+    "suspend",
+    "Set spec.suspend: what runs stops at a safe point, schedules make nothing.",
+    states.SUSPENDED,
+    SUSPENDABLE,
+    Suspendables,
+)
 resume = _state("resume", "Take `suspend` back.", states.RESUMED, SUSPENDABLE, Suspendables)
 pause = _state("pause", "Start nothing more; what runs goes on.", states.PAUSED, QUEUES, Queues)
 unpause = _state("resume", "Take `pause` back.", states.UNPAUSED, QUEUES, Queues)

@@ -16,7 +16,7 @@ Rows = Iterator[list[str]]
 #: Parts of a status that have a place of their own, or say nothing to people.
 _SHOWN: Final = frozenset(
     {"phase", "conditions", "progress", "attempts", "errors", "result", "inputs", "startTime", "completionTime"}
-    | {"nextAttemptTime", "summary", "observedGeneration", "active"}
+    | {"nextAttemptTime", "summary", "observedGeneration"}
 )
 _WORDS: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _CAPITALS: Final = frozenset({"api", "cid", "id", "ip", "nft", "rpc", "ttl", "uid", "uri", "url"})
@@ -29,7 +29,9 @@ def describe(content: Json, told: list[dict[str, Any]], now: datetime) -> str:
     for title, part in (("Inputs", status.get("inputs")), ("Result", status.get("result"))):
         lines += _tree(title, part) if part else []
     lines += _tree("Spec", content.get("spec") or {})
-    lines += _tree("Status", {name: value for name, value in status.items() if name not in _SHOWN})
+    lines += _tree(
+        "Status", {n: v for n, v in status.items() if n not in _SHOWN and not (n == "active" and _is_job(status))}
+    )
     lines += events.rows(told, now)
     return safe(elastic([[cell.replace("\t", " ") for cell in line] for line in lines], *DESCRIPTION))
 
@@ -65,6 +67,10 @@ def _job(content: Json, now: datetime) -> Rows:
         yield ["Attempts:", f"{attempts.get('summary') or attempts.get('made')} ({stalls} stalled)"]
     if status.get("summary"):
         yield ["Running:", str(status["summary"])]
+
+
+def _is_job(status: Json) -> bool:
+    return "phase" in status
 
 
 def _progress(progress: Json) -> str:

@@ -171,7 +171,7 @@ def _named(connection: Connection, named: Named, get: Callable[[str], Json]) -> 
         return answers[0]
     if answers:
         forms = " or ".join(f"{answer.kind.singular}/{named.name}" for answer in answers)
-        raise error(f'there are several jobs "{named.name}": say {forms}')
+        raise error(f'several are called "{named.name}": say {forms}')
     if refused:
         raise refused[0]
     raise error(f'none of {either(named.kinds)} is called "{named.name}" in namespace {connection.namespace}')

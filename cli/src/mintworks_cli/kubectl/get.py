@@ -79,9 +79,15 @@ def nothing(namespace: str | None) -> str:
 
 def _row(row: Json, at: Sequence[int], kind: Kind | None, namespaces: bool) -> list[str]:
     meta = row["object"]["metadata"]
-    first, *cells = ["" if row["cells"][n] is None else str(row["cells"][n]) for n in at]
+    first, *cells = [_cell(row["cells"][n]) for n in at]
     name = first if kind is None else shown(kind, first)
     return [*([str(meta.get("namespace") or "")] if namespaces else []), name, *cells]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _plain(found: Object) -> Json:
