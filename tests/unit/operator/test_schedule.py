@@ -207,6 +207,18 @@ def test_what_the_api_server_refuses_is_told_and_tried_again() -> None:
     assert (ready.status, ready.reason, ready.message) == ("False", "CreateRefused", "exceeded quota")
 
 
+def test_a_job_that_was_seen_and_is_gone_already_is_not_made_again() -> None:
+    """Its ttl can be over before the status says that it was made."""
+    world = World(view(spec()), now=START + timedelta(minutes=10))
+    world.step()
+    assert world.view.status.pending == world.now
+    world.plan()
+    world.jobs.clear()
+    world.settle()
+    assert world.made == minutes(10)
+    assert world.view.status.pending is None
+
+
 def test_a_template_that_does_not_fit_its_kind_is_told_with_the_place() -> None:
     bad = JobScheduleSpec.parse({"schedule": "@hourly", "template": {"kind": "MetadataJob", "spec": {"rows": {}}}})
     plan = timetable(view(bad), [], START + timedelta(hours=3))
