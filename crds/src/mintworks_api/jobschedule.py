@@ -14,7 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, With
 from .base import GROUP, Count, Duration, LabelValue, Model, StatusModel, without_null
 from .kind import Rendered
 from .registry import JOB_KINDS
-from .status import Condition, Short
+from .status import Condition
 
 SCHEDULE_LABEL = f"{GROUP}/schedule"
 """Label of a job that a JobSchedule made: the schedule's name."""
@@ -139,7 +139,9 @@ class JobScheduleStatus(StatusModel):
 
     observed_generation: Count | None = Field(None, description="Last metadata.generation that was looked at.")
     conditions: list[Condition] = Field(default_factory=list, max_length=2, description="For machines.")
-    observed_schedule: Short | None = Field(None, description="The schedule and time zone that `countedUntil` is of.")
+    observed_schedule: Annotated[str, Field(max_length=193)] | None = Field(
+        None, description="The schedule and time zone that `countedUntil` is of."
+    )
     counted_until: AwareDatetime | None = Field(
         None, description="No time of the schedule up to this one is looked at any more."
     )

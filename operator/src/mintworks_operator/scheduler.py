@@ -56,7 +56,9 @@ class Scheduler:
             await write_status(self._api, self._cache, SCHEDULES, obj, patch)
         for emit in plan.news:
             await self._events.tell(view, emit, now)
-        if plan.make is not None and view.spec is not None:
+        if plan.make is None or view.spec is None:
+            self._refused.pop(view.uid, None)
+        else:
             await self._make(view, view.spec, plan.make, now)
         for job in plan.expired:
             await self._expire(view, job)

@@ -207,6 +207,14 @@ def test_what_the_api_server_refuses_is_told_and_tried_again() -> None:
     assert (ready.status, ready.reason, ready.message) == ("False", "CreateRefused", "exceeded quota")
 
 
+def test_the_longest_schedule_fits_the_status() -> None:
+    longest = ",".join(["11"] * 40) + " 11 * * *"
+    assert len(longest) == 128
+    found = spec(longest, timeZone="America/Argentina/ComodRivadavia")
+    wire = timetable(view(found), [], START).status.wire()
+    assert JobScheduleStatus.model_validate(wire).wire() == wire
+
+
 def test_a_job_that_was_seen_and_is_gone_already_is_not_made_again() -> None:
     """Its ttl can be over before the status says that it was made."""
     world = World(view(spec()), now=START + timedelta(minutes=10))
