@@ -164,7 +164,7 @@ async def test_a_run_whose_pod_is_seen_before_its_job_is_not_lost(behind: Behind
     async with behind(Script()) as (api, _):
         config = load(["--namespaces", space], {"MINTWORKS_IMAGES": '{"runner": "r"}'})
         cache = Cache(lambda _: None)
-        gatherer = Gatherer(cache, api, config, lambda *_: News())
+        gatherer = Gatherer(cache, api, config, lambda *_: News(), lambda _: ())
         body = {"apiVersion": "mintworks.dev/v1alpha1", "kind": "MetadataJob", "metadata": {"name": "a"}}
         made = await api.create(METADATA_JOBS, space, {**body, "spec": METADATA})
         status = {"phase": "Running", "active": {"run": 1, "reserved": "2026-01-01T00:00:00Z"}, "attempts": {"runs": 1}}

@@ -96,7 +96,7 @@ _NO_OBJECTS = (
 )
 _CREATOR = {"address": ADDRESS, "share": 100}
 
-_OPEN = "RPC endpoints with credentials go into solana.rpcSecret"
+_OPEN = "RPC endpoints with credentials go into solana.rpcSecret, and receivers know a webhook by its signature"
 
 
 def _credentials() -> Iterator[Bad]:
@@ -107,6 +107,7 @@ def _credentials() -> Iterator[Bad]:
         yield Bad("MintJob", "solana.rpcUrls", ["https://good.example", url], "rpcUrls", _OPEN)
         yield Bad("MetadataJob", "rows", {"http": {**http["http"], "url": url}}, "url", _OPEN)
         yield Bad("MetadataJob", "rows", {"ipfs": {**ipfs["ipfs"], "gateway": url}}, "gateway", _OPEN)
+        yield Bad("MintJob", "notify", {"url": url}, "url", _OPEN)
         yield Bad("MetadataJob", "images", {"map": {"http": {**http["http"], "url": url}}}, "url", _OPEN)
         yield Bad("MetadataJob", "storage", {"kubo": {"url": url}}, "url", _OPEN)
         yield Bad("MetadataJob", "collection.externalUrl", url, "externalUrl", _OPEN)
@@ -153,6 +154,11 @@ BAD: tuple[Bad, ...] = (
     Bad("MintJob", "backoff", {"type": "linear"}, "backoff.type", "exponential"),
     Bad("MintJob", "backoff", {"jitter": 2}, "backoff.jitter", "less than or equal to 1"),
     Bad("MintJob", "queue", "a.b", "queue", "match"),
+    Bad("MintJob", "notify", {"on": ["Failed"]}, "notify.url", "equired"),
+    Bad("MintJob", "notify", {"url": "ftp://hooks.example"}, "url", "match"),
+    Bad("MintJob", "notify", {"url": "https://hooks.example/a b"}, "url", "match"),
+    Bad("MintJob", "notify", {"url": "https://hooks.example", "on": []}, "on", "at least 1"),
+    Bad("MintJob", "notify", {"url": "https://hooks.example", "on": ["Running"]}, "on", "Succeeded"),
     Bad("MetadataJob", "rows", None, "rows", "equired"),
     Bad("MetadataJob", "rows", {}, "rows", "exactly one of"),
     Bad("MetadataJob", "rows.http", {"url": "http://x/rows.csv", "sha256": "0" * 64}, "rows", "exactly one of"),

@@ -29,6 +29,15 @@
 {{ .Values.redis.enabled | ternary "url" .Values.redis.external.key }}
 {{- end }}
 
+{{/* The Secret, in the release's namespace, with what webhooks are signed by; empty where they are off. */}}
+{{- define "mintworks.webhooksSecret" -}}
+{{- if .Values.webhooks.secretName -}}
+{{ .Values.webhooks.secretName }}
+{{- else if .Values.webhooks.seed -}}
+{{ include "mintworks.fullname" . }}-webhooks
+{{- end -}}
+{{- end }}
+
 {{/* Labels. The selector of a workload adds its app.kubernetes.io/component. */}}
 {{- define "mintworks.selectorLabels" -}}
 app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}

@@ -19,6 +19,7 @@ from mintworks_operator.core import (
     Emit,
     EnsureQueue,
     Holding,
+    Notify,
     QueueView,
     RequeueAt,
     Slot,
@@ -141,8 +142,8 @@ class Engine:
                 self._queues.setdefault(key, QueueView(*key, 1, JobQueueSpec()))
             case Emit():
                 self._audience.event(job, action)
-            case RequeueAt() | DeleteJob():
-                # Every job is looked at in every pass anyway, and a resource's ttl is a cluster's business.
+            case RequeueAt() | DeleteJob() | Notify():
+                # Every job is looked at in every pass anyway; a resource's ttl and webhooks are a cluster's business.
                 pass
 
     def _admit(self, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from rich.console import Console
 from .engine import Engine
 from .estimate import estimate, print_estimate
 from .kubectl.app import register
-from .kubectl.options import Where, flat
+from .kubectl.options import KubectlCommand, Where, flat
 from .localjob import LocalJob
 from .localnet import development_chain, place
 from .making import collection_app, tree_app
@@ -40,6 +40,7 @@ from .report import EXIT_BAD_INPUT, EXIT_DONE, EXIT_FAILED, exit_code, print_log
 from .running import Place, check_jobs, load, take_up, work
 from .show import display
 from .state import StateFolder
+from .webhooksecret import webhook_secret
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -60,6 +61,7 @@ def program(*, where: Where) -> None:
 register(app)
 app.add_typer(tree_app, name="tree")
 app.add_typer(collection_app, name="collection")
+app.command("webhook-secret", cls=KubectlCommand)(flat(webhook_secret))
 
 
 @app.command()

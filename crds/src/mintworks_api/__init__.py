@@ -41,10 +41,20 @@ from .jobschedule import (
 from .kind import Dependency, JobKind, JobSpec, Rendered
 from .metadatajob import METADATA_JOB, MetadataJobSpec
 from .mintjob import MINT_JOB, MintJobSpec
-from .policy import JobPolicy, PolicyDefaults, ResolvedPolicy, ResolvedRunner, Toleration, resolve_policy
+from .policy import (
+    OUTCOMES,
+    JobPolicy,
+    Outcome,
+    PolicyDefaults,
+    ResolvedNotify,
+    ResolvedPolicy,
+    ResolvedRunner,
+    Toleration,
+    resolve_policy,
+)
 from .refs import JobRef, Mount, SecretKeyRef, Source
 from .registry import JOB_KINDS
-from .status import FINISHED, JobStatus, Phase
+from .status import FINISHED, JobStatus, Notification, Phase
 from .uploadjob import UPLOAD_JOB, UploadJobSpec
 
 #: Every kind that is no job, by its name.
@@ -72,6 +82,7 @@ __all__ = [
     "METADATA_JOB",
     "MINT_JOB",
     "OTHER_KINDS",
+    "OUTCOMES",
     "PROMOTE",
     "QUEUE_COMMANDS",
     "RETRY",
@@ -101,11 +112,14 @@ __all__ = [
     "MetadataJobSpec",
     "MintJobSpec",
     "Mount",
+    "Notification",
+    "Outcome",
     "Phase",
     "PolicyDefaults",
     "RateLimit",
     "Rendered",
     "Reservation",
+    "ResolvedNotify",
     "ResolvedPolicy",
     "ResolvedRunner",
     "SecretKeyRef",

@@ -144,7 +144,7 @@ SEGMENT = r"([^./\x00][^/\x00]*|\.[^./\x00][^/\x00]*|\.\.[^/\x00]+)"
 RelativePath = Annotated[str, Field(pattern=f"^{SEGMENT}(/{SEGMENT})*$", min_length=1, max_length=1024)]
 _OPEN_URL = (
     "a URL here holds neither user info nor a query nor a fragment: whoever may read jobs reads it; "
-    "RPC endpoints with credentials go into solana.rpcSecret"
+    "RPC endpoints with credentials go into solana.rpcSecret, and receivers know a webhook by its signature"
 )
 
 

@@ -11,6 +11,7 @@ from .base import (
     Count,
     DnsLabel,
     Duration,
+    HttpUrl,
     LabelValue,
     Model,
     Moment,
@@ -79,6 +80,22 @@ class RunnerOptions(Model):
     )
 
 
+#: How a job can end, as a webhook names it: the phases that are ends.
+Outcome = Literal["Succeeded", "Failed", "Cancelled"]
+OUTCOMES: tuple[Outcome, ...] = ("Succeeded", "Failed", "Cancelled")
+
+
+class Notify(Model):
+    """A webhook: who is told of the job's end, by a signed POST."""
+
+    url: HttpUrl = Field(
+        description="Where to. https, or http where the chart's webhooks.allowHttp says so; no user info and no query."
+    )
+    on: Annotated[list[Outcome], Field(min_length=1, max_length=len(OUTCOMES))] | None = Field(
+        None, description="Which ends are told: Succeeded, Failed, Cancelled. Default: all of them."
+    )
+
+
 class PolicyDefaults(Model):
     """What a queue can set for its jobs and a job for itself. No field has a schema default: a stored default would
     hide the queue's value.
@@ -116,6 +133,7 @@ class PolicyDefaults(Model):
         description="Delete this resource so long after it finished. Default: never.",
         json_schema_extra=mutable(),
     )
+    notify: Notify | None = Field(None, description="A webhook that is called when the job ends. Default: none.")
     runner: RunnerOptions | None = Field(None, description="How the runner's pod is made.")
 
 
@@ -181,6 +199,13 @@ class ResolvedRunner(StatusModel):
     tolerations: Annotated[list[ResolvedToleration], Field(max_length=16)] | None = None
 
 
+class ResolvedNotify(StatusModel):
+    """A Notify with every value decided."""
+
+    url: Annotated[str, Field(max_length=2048)]
+    on: Annotated[list[str], Field(max_length=10)] = Field(default_factory=lambda: list[str](OUTCOMES))
+
+
 class ResolvedPolicy(StatusModel):
     """The policy frozen in status at admission; its defaults are the built-in policy."""
 
@@ -193,6 +218,7 @@ class ResolvedPolicy(StatusModel):
     ttl: Duration | None = Field(
         None, description="The queue's; the job's own comes first, and may change at any time."
     )
+    notify: ResolvedNotify | None = None
     runner: ResolvedRunner | None = None
 
     @property
@@ -208,7 +234,7 @@ class ResolvedPolicy(StatusModel):
 
 def resolve_policy(job: PolicyDefaults, queue: PolicyDefaults | None) -> ResolvedPolicy:
     """The job's value, else its queue's, else the built-in one, field by field (backoff and runner: each of their
-    fields). Of `ttl` only the queue's: a job's own that was taken away again must not delete it.
+    fields; notify as a whole). Of `ttl` only the queue's: a job's own that was taken away again must not delete it.
     """
     layers = [layer.wire() for layer in (queue, job) if layer is not None]
     merged: dict[str, object] = {}

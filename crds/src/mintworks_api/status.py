@@ -16,6 +16,7 @@ Short = Annotated[str, Field(max_length=128)]
 
 MAX_ERRORS = 10
 MAX_ATTEMPTS_SHOWN = 10
+MAX_NOTIFICATIONS = 10
 
 
 class Phase(StrEnum):
@@ -112,6 +113,24 @@ class ActiveRun(StatusModel):
     stopping: Short | None = Field(None, description="Why the operator asked it to stop, if it did.")
 
 
+class Notification(StatusModel):
+    """One end of the job that a webhook tells of, and what became of that."""
+
+    id: Short = Field(description="The header webhook-id: the same however often it is sent.")
+    url: Annotated[str, Field(max_length=2048)] = Field(description="Where to.")
+    outcome: Short = Field(description="Succeeded, Failed or Cancelled.")
+    reason: Short = Field(description="One word for machines.")
+    message: Text = Field("", description="A sentence for people.")
+    time: AwareDatetime = Field(description="When the job ended so.")
+    attempts: Count = Field(0, description="How often that was tried.")
+    code: Count | None = Field(None, description="The HTTP status of the last answer, where one came.")
+    error: Text | None = Field(None, description="Why the last try failed.")
+    next_attempt_time: AwareDatetime | None = Field(
+        None, description="When it is tried next; none: it was delivered, or is given up."
+    )
+    delivered_time: AwareDatetime | None = Field(None, description="When it was delivered.")
+
+
 class JobStatus(StatusModel):
     """Status of every job kind; `inputs` and `result` are the kind's own."""
 
@@ -127,5 +146,8 @@ class JobStatus(StatusModel):
     commands: JobCommands | None = Field(None, description="Commands that were carried out.")
     policy: ResolvedPolicy | None = Field(None, description="The policy, frozen at admission.")
     errors: list[JobError] = Field(default_factory=list, max_length=MAX_ERRORS, description="The last errors.")
+    notifications: list[Notification] = Field(
+        default_factory=list, max_length=MAX_NOTIFICATIONS, description="Webhooks of the last ends, newest last."
+    )
     start_time: AwareDatetime | None = Field(None, description="When the first attempt was admitted.")
     completion_time: AwareDatetime | None = Field(None, description="When the job finished.")

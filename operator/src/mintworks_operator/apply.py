@@ -21,6 +21,7 @@ from .core import (
     Emit,
     EnsureQueue,
     JobView,
+    Notify,
     RequeueAt,
     StopRun,
     Tell,
@@ -54,11 +55,21 @@ _PASSING = frozenset({0, 429})
 class Applier:
     """Writes to the API server; every answer goes into the cache, so that the next pass sees it."""
 
-    def __init__(self, api: Api, cache: Cache, config: Config, gatherer: Gatherer, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        cache: Cache,
+        config: Config,
+        gatherer: Gatherer,
+        *,
+        notify: Callable[[JobKey, str, Notify], None],
+        clock: Callable[[], float],
+    ) -> None:
         self._api = api
         self._cache = cache
         self._config = config
         self._gatherer = gatherer
+        self._notify = notify
         self._events = Events(api, config.identity, clock)
 
     async def apply(self, key: JobKey, obj: Json, job: JobView, decision: Decision, now: datetime) -> datetime | None:
@@ -93,6 +104,8 @@ class Applier:
             await self._delete(job, action.run, "Background")
         elif isinstance(action, EnsureQueue):
             await self._ensure_queue(job.namespace, action.name)
+        elif isinstance(action, Notify):
+            self._notify(key, job.uid, action)
         elif isinstance(action, DeleteJob):
             await self._expire(key, obj)
 

@@ -16,6 +16,7 @@ from mintworks_api import JOB_KINDS, parse_quantity
 from pydantic import ValidationError
 
 from .core import Allowed
+from .webhooks.settings import Settings, Values
 
 RESOURCES: Mapping[str, Any] = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 
@@ -39,6 +40,7 @@ class Config:
     log_level: str
     metrics_port: int
     health_port: int
+    webhooks: Settings
     workers: int
     resync: float
     total_concurrency: int | None
@@ -83,6 +85,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config
         log_level=args.log_level.upper(),
         metrics_port=args.metrics_port,
         health_port=args.health_port,
+        webhooks=_webhooks(Path(args.webhooks_folder), args.webhooks),
         workers=args.workers,
         resync=args.resync_seconds,
         total_concurrency=_most(args.total_concurrency),
@@ -114,6 +117,8 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     setting("log-level", "info", "debug, info, warning or error")
     setting("metrics-port", "8080", "port of /metrics", int)
     setting("health-port", "8081", "port of /healthz", int)
+    setting("webhooks", "{}", "who may be called by webhooks, a JSON object")
+    setting("webhooks-folder", "/mintworks/webhooks", "folder with the seed of webhooks' keys; without it they are off")
     setting("workers", "16", "passes that run at once", int)
     setting("resync-seconds", "300", "time between LISTs of everything, which find what a watch lost", float)
     setting("total-concurrency", "", "runs in all namespaces at once; empty: any number")
@@ -146,6 +151,15 @@ def _allowed(text: str) -> Allowed:
         raise ConfigError(f"{name}: {error}") from error
     _check_quantities(name, (most for most in (found.cpu, found.memory) if most != ""))
     return found
+
+
+def _webhooks(folder: Path, text: str) -> Settings:
+    name = "MINTWORKS_WEBHOOKS"
+    try:
+        found = Values.model_validate(_json(name, text))
+        return Settings(folder, found.allow_http, found.networks())
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from error
 
 
 def _check_quantities(name: str, values: Iterable[Any]) -> None:

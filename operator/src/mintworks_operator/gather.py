@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from .api import EVENTS, JOBS, PODS, Api, ApiError
 from .cache import Cache
 from .config import Config
-from .core import JobView, News, RunState, RunView, Snapshot, Trouble, named_of, parsed
+from .core import Delivery, JobView, News, RunState, RunView, Snapshot, Trouble, named_of, parsed
 from .keys import JobKey
 from .names import RUN, UID, run_name, run_number
 from .owned import jobs_of, lost_of, pods_of, run_of, runs_of, unseen_jobs
@@ -31,13 +31,21 @@ ASK_AGAIN = timedelta(seconds=15)
 
 
 class Gatherer:
-    """Takes snapshots. `news` answers what a job's active run told."""
+    """Takes snapshots. `news` answers what a job's active run told, `deliveries` how its webhooks went."""
 
-    def __init__(self, cache: Cache, api: Api, config: Config, news: Callable[[str, int], News]) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        api: Api,
+        config: Config,
+        news: Callable[[str, int], News],
+        deliveries: Callable[[str], tuple[Delivery, ...]],
+    ) -> None:
         self._cache = cache
         self._api = api
         self._config = config
         self._news = news
+        self._deliveries = deliveries
         #: Why the API server turned down the last create of a job's run, by uid: cleared once one is accepted.
         self.refused: dict[str, Trouble] = {}
         self._troubles: dict[tuple[str, int], tuple[datetime, Trouble | None]] = {}
@@ -66,6 +74,8 @@ class Gatherer:
             served=self._config.serves(key.namespace),
             allowed=self._config.runner_allowed,
             newer=self._cache.tally.newer((key.namespace, job.queue), obj),
+            notifies=True,
+            deliveries=self._deliveries(job.uid),
         )
 
     def forget(self, uid: str) -> None:

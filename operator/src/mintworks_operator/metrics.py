@@ -47,6 +47,12 @@ LAG = Histogram(
     "Time from when a runner told something to when the operator read it.",
     buckets=_SHORT,
 )
+WEBHOOKS = Counter(
+    "mintworks_webhook_deliveries_total",
+    "Tries to send a webhook: delivered, failed, given_up.",
+    ["namespace", "result"],
+)
+WEBHOOKS_WAITING = Gauge("mintworks_webhooks_waiting", "Webhooks that are due and not under way yet.")
 REDIS = Gauge("mintworks_redis_up", "1 while Redis answers.")
 
 

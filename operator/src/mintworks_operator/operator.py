@@ -29,6 +29,8 @@ from .resync import Resync
 from .scheduler import Scheduler
 from .slots import Slots
 from .watching import unclosed, watch
+from .webhooks.notifier import Notifier
+from .webhooks.sender import Sender
 from .work import WorkQueue
 from .writes import StaleError
 
@@ -64,12 +66,14 @@ class Operator:
         slots = Slots()
         self._cache = cache
         self._progress = Progress(config.redis_file, self._queue.add, time.monotonic, self._wake_queues)
-        gatherer = Gatherer(cache, api, config, self._progress.news)
+        sender = Sender(config.webhooks, now)
+        self._notifier = Notifier(sender.send, self._queue.add, self._leading)
+        gatherer = Gatherer(cache, api, config, self._progress.news, self._notifier.deliveries)
         self._resync = Resync(api, cache, config, self._enter)
         self._reconciler = Reconciler(
             cache=cache,
             gatherer=gatherer,
-            applier=Applier(api, cache, config, gatherer, time.monotonic),
+            applier=Applier(api, cache, config, gatherer, notify=self._notifier.notify, clock=time.monotonic),
             admitter=Admitter(
                 api,
                 cache,
@@ -82,6 +86,7 @@ class Operator:
             scheduler=Scheduler(api, cache, config.identity, time.monotonic),
             slots=slots,
             progress=self._progress,
+            notifier=self._notifier,
             health=health,
             listed=self._resync.listed,
             wake=self._queue.add,
@@ -137,6 +142,7 @@ class Operator:
         return [
             self._lease.keep(),
             self._progress.run(),
+            self._notifier.run(),
             self._resync.run(),
             self._resync.retry_refused(),
             self._resync.confirm(),

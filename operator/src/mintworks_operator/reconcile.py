@@ -21,6 +21,7 @@ from .progress import Progress
 from .scheduler import Scheduler
 from .slots import Slots
 from .views import job_view
+from .webhooks.notifier import Notifier
 from .writes import StaleError
 
 Json = dict[str, Any]
@@ -51,6 +52,7 @@ class Reconciler:
         scheduler: Scheduler,
         slots: Slots,
         progress: Progress,
+        notifier: Notifier,
         health: Health,
         listed: Callable[[str], bool],
         wake: Callable[[Key, float], None],
@@ -64,6 +66,7 @@ class Reconciler:
         self._scheduler = scheduler
         self._slots = slots
         self._progress = progress
+        self._notifier = notifier
         self._health = health
         self._listed = listed
         self._wake = wake
@@ -190,6 +193,7 @@ class Reconciler:
         if obj is None or obj["metadata"]["uid"] != uid:
             return
         job = job_view(key.kind, obj)
+        self._notifier.written(uid, job.status)
         if job.status.active is None:
             self._progress.forget(uid)
             if job.finished:
@@ -216,6 +220,7 @@ class Reconciler:
         self._known.pop(key, None)
         self._gone.setdefault(key, set()).add(uid)
         self._progress.forget(uid)
+        self._notifier.forget(uid)
         self._gatherer.forget(uid)
         self._waits.forget(uid)
         self._slots.set(queue, uid, None)

@@ -307,6 +307,36 @@ def test_redis_of_ones_own(render: Render) -> None:
     assert volumes["redis"]["secret"] == {"secretName": "my-redis", "items": [{"key": "url", "path": "url"}]}
 
 
+def test_webhooks_are_off_without_a_seed(render: Render) -> None:
+    (deployment,) = of(render(), "Deployment")
+    assert "webhooks" not in {v["name"] for v in deployment["spec"]["template"]["spec"]["volumes"]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "secret"),
+    [
+        (["webhooks.seed=another-seed-0123456789", "webhooks.caBundle=PEM"], "mw-mintworks-webhooks"),
+        (["webhooks.secretName=my-webhooks", "webhooks.seed=another-seed-0123456789"], "my-webhooks"),
+    ],
+)
+def test_the_operator_has_what_signs_webhooks_as_files(render: Render, settings: list[str], secret: str) -> None:
+    made = render(*settings, "webhooks.allowHttp=true", "webhooks.allowedNetworks={10.1.0.0/16,fd00::/8}")
+    (deployment,) = of(made, "Deployment")
+    volumes = {v["name"]: v for v in deployment["spec"]["template"]["spec"]["volumes"]}
+    assert volumes["webhooks"]["secret"] == {"secretName": secret}
+    found = config.load([], environment(made, "mintworks")).webhooks
+    mounts = {
+        m["name"]: m["mountPath"] for m in deployment["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+    }
+    assert mounts["webhooks"] == str(found.folder)
+    assert found.allow_http
+    assert [found.networks.objection(a) for a in ("10.1.2.3", "fd00::1")] == ["", ""]
+    made_by_us = [s["stringData"] for s in of(made, "Secret") if s["metadata"]["name"] == "mw-mintworks-webhooks"]
+    files = {"seed": "another-seed-0123456789", "previousSeed": "", "caBundle": "PEM"}
+    assert made_by_us == ([files] if secret == "mw-mintworks-webhooks" else [])
+    assert "another-seed-0123456789" not in yaml.safe_dump_all([m for m in made if m["kind"] != "Secret"])
+
+
 def test_redis_keeps_its_file_on_a_claim_or_not(render: Render) -> None:
     (claimed,) = of(render("redis.persistence.storageClassName=fast"), "StatefulSet")
     assert claimed["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] == "fast"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.cluster.controlplane import free_ports
 from mintworks_operator.election import DURATION, RENEW
 from support.gate import Gate
+from support.hooks import Receiver, receiving
 from support.kubelet import Kubelet, eventually
 from support.redis_server import RedisServer
 
@@ -59,7 +61,7 @@ class Process:
 
 @dataclass
 class Launcher:
-    """Starts operators that serve these namespaces."""
+    """Starts operators that serve these namespaces, with these settings besides."""
 
     plane: ControlPlane
     folder: Path
@@ -182,6 +184,28 @@ def launcher(
     folder = tmp_path_factory.mktemp("operator")
     lease = f"mintworks-{uuid.uuid4().hex[:6]}"
     return Launcher(control_plane, folder, lease, _spaces(control_plane, SPACES), redis_server.url)
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    """A receiver of webhooks on 127.0.0.1."""
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Secret that the chart mounts for webhooks."""
+    folder = tmp_path_factory.mktemp("webhooks")
+    (folder / "seed").write_text("a-seed-of-webhooks")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def hook_settings(seed: Path) -> dict[str, str]:
+    """Settings of an operator that may call 127.0.0.1 and nothing else of this machine."""
+    values = {"allowHttp": True, "allowedNetworks": ["127.0.0.1/32"]}
+    return {"MINTWORKS_WEBHOOKS_FOLDER": str(seed), "MINTWORKS_WEBHOOKS": json.dumps(values)}
 
 
 @pytest.fixture(scope="module")

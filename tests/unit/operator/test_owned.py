@@ -85,7 +85,7 @@ def pod(
 
 
 async def snapshot(cache: Cache, api: Api) -> Snapshot:
-    gatherer = Gatherer(cache, api, load(["--namespaces", "ns"], {}), lambda *_: News())
+    gatherer = Gatherer(cache, api, load(["--namespaces", "ns"], {}), lambda *_: News(), lambda _: ())
     obj = cache.job(KEY)
     assert obj is not None
     return await gatherer.snapshot(KEY, obj, NOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,8 @@ from mintworks_operator.reconcile import Reconciler
 from mintworks_operator.scheduler import Scheduler
 from mintworks_operator.slots import Slots
 from mintworks_operator.views import queue_view
+from mintworks_operator.webhooks.notifier import Notifier
+from mintworks_operator.webhooks.sender import Sender
 from mintworks_operator.writes import StaleError
 from support.specs import ADDRESS, CID, MINT
 
@@ -52,16 +55,19 @@ class Unreachable:
         config = load(["--namespaces", "ns"], {"MINTWORKS_IMAGES": '{"runner": "r"}'})
         self.api, self.cache, self.slots = api, Cache(wake), Slots()
         progress = Progress(config.redis_file, wake, lambda: 0.0, lambda: None)
-        gatherer = Gatherer(self.cache, api, config, progress.news)
+        sender = Sender(config.webhooks, lambda: NOW)
+        notifier = Notifier(sender.send, wake, asyncio.Event().wait)
+        gatherer = Gatherer(self.cache, api, config, progress.news, notifier.deliveries)
         self.admitter = Admitter(api, self.cache, self.slots, wake, lambda: True, total=total)
         self.reconciler = Reconciler(
             cache=self.cache,
             gatherer=gatherer,
-            applier=Applier(api, self.cache, config, gatherer, lambda: 0.0),
+            applier=Applier(api, self.cache, config, gatherer, notify=notifier.notify, clock=lambda: 0.0),
             admitter=self.admitter,
             scheduler=Scheduler(api, self.cache, config.identity, lambda: 0.0),
             slots=self.slots,
             progress=progress,
+            notifier=notifier,
             health=Health(lambda: 0.0),
             listed=lambda _: True,
             wake=wake,

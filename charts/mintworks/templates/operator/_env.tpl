@@ -13,6 +13,8 @@
 {{- with .Values.concurrency.total }}
 - {name: MINTWORKS_TOTAL_CONCURRENCY, value: {{ int64 . | quote }}}
 {{- end }}
+- name: MINTWORKS_WEBHOOKS
+  value: {{ pick .Values.webhooks "allowHttp" "allowedNetworks" "refusedNetworks" | toJson | quote }}
 - {name: MINTWORKS_REDIS_FILE, value: /mintworks/redis/url}
 - {name: MINTWORKS_LEASE_NAME, value: {{ include "mintworks.fullname" . }}}
 - name: MINTWORKS_LEASE_NAMESPACE

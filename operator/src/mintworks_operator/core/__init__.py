@@ -8,6 +8,7 @@ from .actions import (
     DeleteRun,
     Emit,
     EnsureQueue,
+    Notify,
     RequeueAt,
     StopRun,
     Tell,
@@ -25,7 +26,8 @@ from .schedule import Scheduled, ScheduleView, timetable
 from .slots import Holding, Slot, Waiting
 from .specs import parsed
 from .standing import Standing
-from .views import Asked, Failure, JobView, News, QueueView, RunState, RunView, Snapshot, Trouble
+from .views import Asked, Delivery, Failure, JobView, News, QueueView, RunState, RunView, Snapshot, Trouble
+from .webhooks import given_up, unsent
 
 __all__ = [
     "Action",
@@ -36,6 +38,7 @@ __all__ = [
     "Decision",
     "DeleteJob",
     "DeleteRun",
+    "Delivery",
     "Emit",
     "EnsureQueue",
     "Failure",
@@ -43,6 +46,7 @@ __all__ = [
     "JobView",
     "Memo",
     "News",
+    "Notify",
     "Plan",
     "QueueView",
     "RequeueAt",
@@ -64,10 +68,12 @@ __all__ = [
     "decide",
     "encode",
     "fold",
+    "given_up",
     "held",
     "named_of",
     "parsed",
     "ready",
     "shares",
     "timetable",
+    "unsent",
 ]

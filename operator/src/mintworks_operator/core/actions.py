@@ -91,6 +91,16 @@ class DeleteJob:
 
 
 @dataclass(frozen=True)
+class Notify:
+    """Send try number `attempt` of this webhook, unless it is under way. Somebody else waits for the answer."""
+
+    id: str
+    attempt: int
+    url: str
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Emit:
     """Tell people by a Kubernetes Event. `routine`: of very many at once some need not be told."""
 
@@ -107,7 +117,7 @@ class RequeueAt:
     time: datetime
 
 
-Action = WriteStatus | Tell | CreateRun | StopRun | DeleteRun | EnsureQueue | DeleteJob | Emit | RequeueAt
+Action = WriteStatus | Tell | CreateRun | StopRun | DeleteRun | EnsureQueue | DeleteJob | Notify | Emit | RequeueAt
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ CANCELLED = "Cancelled"
 RETRIED = "Retried"
 PROMOTED = "Promoted"
 COMMAND_IGNORED = "CommandIgnored"
+NOT_NOTIFIED = "NotNotified"
 DRAINED = "Drained"
 DEGRADED = "Degraded"
 UNHEALTHY = "Unhealthy"
@@ -320,10 +321,14 @@ QUEUES: dict[str, Reason] = {
     NO_REDIS: Reason("the operator was given no Redis", "Nothing; progress is not shown."),
 }
 
-#: What became of a command: reasons of Events alone.
+#: What became of a command or a webhook: reasons of Events alone.
 ANSWERS: dict[str, Reason] = {
     PROMOTED: Reason("somebody set the annotation mintworks.dev/promote", "It starts as soon as its queue has a slot."),
     COMMAND_IGNORED: Reason("there was nothing to do for a command", "Nothing; the message says why."),
+    NOT_NOTIFIED: Reason(
+        "a webhook could not be delivered, and is given up",
+        "Correct what the message names; the job itself says how it ended.",
+    ),
 }
 
 #: What a JobSchedule's condition and Events say.
@@ -481,6 +486,12 @@ def input_changed(name: str, frozen: object, found: object) -> str:
     """An input differs from what was frozen before the first attempt."""
     what = f"status.inputs.{name} is frozen as {frozen!r}, but now it is {found!r}; nothing is done with it."
     return led(what, _todo(INPUT_CHANGED))
+
+
+def not_notified(outcome: str, attempts: int, why: str) -> str:
+    """A webhook is given up."""
+    what = f"The webhook that tells of the end {outcome} is given up after {attempts} tries: {why}"
+    return led(what, _todo(NOT_NOTIFIED))
 
 
 def asked_for(what: str, by: str) -> str:

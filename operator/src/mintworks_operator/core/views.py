@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -165,6 +165,23 @@ class News:
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """How try number `attempt` of a notification went, at `time`: it was delivered where `error` is empty.
+
+    `code` is the HTTP status, where an answer came. `final`: a further try would end the same way. `retry_after` is the
+    wait that the receiver asks for.
+    """
+
+    id: str
+    attempt: int
+    time: datetime
+    code: int | None = None
+    error: str = ""
+    final: bool = False
+    retry_after: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """Everything one pass over one job looks at.
 
@@ -174,6 +191,8 @@ class Snapshot:
     turned down. `served`: whether the namespace is enabled. `allowed`: what runners' pods may be; None: anything.
     `newer`: how many jobs of its queue came to the same end after this one, where it is finished. `counted`: which of
     its runs may start by what all namespaces share; None: any.
+    `notifies`: whether whoever carries out the decision sends webhooks; `deliveries` are the tries of which the status
+    may not know yet.
     """
 
     job: JobView
@@ -188,6 +207,8 @@ class Snapshot:
     allowed: Allowed | None = None
     newer: int = 0
     counted: frozenset[int] | None = None
+    notifies: bool = False
+    deliveries: tuple[Delivery, ...] = ()
 
     def has_slot(self, number: int) -> bool:
         """Whether a slot is reserved for that run, and it may take it."""

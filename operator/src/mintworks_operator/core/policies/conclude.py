@@ -16,6 +16,7 @@ from ..draft import Case, Draft, active_run, count, policy_of
 from ..outcome import Outcome, asked, judge
 from ..times import ahead, clip, not_before, seconds
 from ..views import RunView
+from ..webhooks import announced
 from .absorb import summarized
 from .reopened import anew, due
 
@@ -135,6 +136,10 @@ def finish(case: Case, draft: Draft, phase: Phase, reason: str, message: str) ->
     draft = draft.mark(case, texts.PROGRESSING, False, reason, message)
     draft = draft.mark(case, texts.SUCCEEDED, good, reason, message)
     draft = draft.mark(case, texts.FAILED, not good, reason, message)
+    if case.snapshot.notifies:
+        notify = policy_of(case, draft).notify
+        told = announced(draft.status, case.snapshot.job.uid, notify, reason, message)
+        draft = draft.write(notifications=told)
     type_: Literal["Normal", "Warning"] = "Warning" if phase is Phase.FAILED else "Normal"
     return draft.tell(Emit(type_, reason, clip(message), routine=good)).settle()
 

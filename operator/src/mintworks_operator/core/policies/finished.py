@@ -9,6 +9,7 @@ from mintworks_api import CLEAN, parse_duration
 from ..actions import DeleteJob, DeleteRun, StopRun
 from ..bulk import ended_before, given
 from ..draft import Case, Draft, policy_of
+from ..webhooks import unsent
 
 
 def expire(case: Case, draft: Draft) -> Draft:
@@ -22,7 +23,8 @@ def expire(case: Case, draft: Draft) -> Draft:
     draft = _retain(case, draft)
     ended = job.status.completion_time
     ttl = case.spec.ttl or policy_of(case, draft).ttl if case.spec is not None else None
-    if ended is not None and ttl is not None:
+    # What its receiver has not heard goes out first; it does not go on for ever.
+    if ended is not None and ttl is not None and not unsent(draft.status):
         end = ended + parse_duration(ttl)
         draft = draft.do(DeleteJob()) if end <= case.now else draft.wake(end)
     return draft.settle()
