@@ -12,6 +12,7 @@ import pytest
 import yaml
 from mintworks_dev import golang
 from support.kubelet import Kubelet, eventually
+from support.people import may, role
 from support.plugin import Plugin
 from support.specs import METADATA
 
@@ -112,14 +113,27 @@ def test_what_is_wrong_with_the_way_there(space: Kubelet, plugin: Plugin, launch
     assert (unknown.code, unknown.err) == (1, 'error: context "elsewhere" does not exist\n')
     missing = Plugin(tmp_path / "none", space.namespace)("get", "mintjobs")
     assert (missing.code, missing.err) == (1, f"error: stat {tmp_path / 'none'}: no such file or directory\n")
-    stranger = without_rights(launcher, space, tmp_path)
-    found = Plugin(stranger, space.namespace)("get", "mintjobs")
+
+
+def test_only_the_rights_that_kubectl_takes(space: Kubelet, launcher: Launcher, tmp_path: Path) -> None:
+    space.apply(JOB, "a", {**METADATA, "delay": "9h"})
+    space.phase(JOB, "a", "Delayed")
+    stranger = Plugin(account(launcher, space, tmp_path), space.namespace)
+    found = stranger("get", "metadatajobs")
     assert found.code == 1
-    assert found.err.startswith("Error from server (Forbidden): mintjobs.mintworks.dev is forbidden: User ")
+    assert found.err.startswith("Error from server (Forbidden): metadatajobs.mintworks.dev is forbidden: User ")
+    # Who may read and change jobs of one kind need not read other kinds, or Events.
+    rules = [may(verb, "metadatajobs", group="mintworks.dev") for verb in ("get", "patch")]
+    bound = role(space.namespace, f"system:serviceaccount:{space.namespace}:default", rules)
+    launcher.plane.kubectl("apply", "-n", space.namespace, "-f", "-", stdin=yaml.safe_dump_all(bound))
+    eventually("the rights are known", lambda: stranger("describe", "mdj/a").code == 0)
+    assert stranger.done("describe", "a").lines[-1].split() == ["Events:", "<none>"]
+    assert stranger.done("promote", "a").out == "metadatajob.mintworks.dev/a promoted\n"
+    assert space.status(JOB, "a")["promoted"] is True
 
 
-def without_rights(launcher: Launcher, space: Kubelet, folder: Path) -> Path:
-    """The kubeconfig of somebody who may nothing."""
+def account(launcher: Launcher, space: Kubelet, folder: Path) -> Path:
+    """The kubeconfig of somebody who may nothing yet."""
     token = launcher.plane.kubectl("create", "token", "default", "-n", space.namespace).strip()
     settings = yaml.safe_load(launcher.plane.kubeconfig.read_text())
     settings["users"][0]["user"] = {"token": token}

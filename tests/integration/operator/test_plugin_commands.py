@@ -83,9 +83,19 @@ def test_without_an_operator_it_is_not_waited_for_ever(namespace: str, launcher:
     found = plugin("cancel", "a", "--timeout", "1s")
     assert found.code == 1
     assert found.err.startswith(f"error: timed out waiting for the operator to cancel {NAMED_A}")
-    annotations = space.get(JOB, "a")["metadata"]["annotations"]
-    assert len(annotations["mintworks.dev/cancel"]) == 32
+    meta = space.get(JOB, "a")["metadata"]
+    assert len(meta["annotations"]["mintworks.dev/cancel"]) == 32
+    # Within the second of its creation the operator would take it for what a backup brought along.
+    (asked,) = [m["time"] for m in meta["managedFields"] if m["manager"] == BY]
+    assert asked > meta["creationTimestamp"]
     assert plugin("logs", "a").err.startswith(f"error: {NAMED_A} has no run yet")
+
+
+def test_what_was_made_just_now_can_be_cancelled(space: Kubelet, plugin: Plugin) -> None:
+    for name in ("a", "b", "c"):
+        space.apply(JOB, name, {**METADATA, "delay": "9h"})
+        assert plugin.done("cancel", name).out == f"metadatajob.mintworks.dev/{name} cancelled\n"
+        assert space.status(JOB, name)["phase"] == "Cancelled"
 
 
 def test_held_and_suspended(space: Kubelet, plugin: Plugin, launcher: Launcher) -> None:

@@ -206,6 +206,26 @@ def test_the_answer_is_an_event_that_is_new_or_told_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("time", "status", "made_with"),
+    [
+        (MADE, {}, True),
+        ("2026-11-23T11:00:01Z", {}, False),
+        # The operator's first look is over: whatever comes now is a command.
+        (MADE, {"phase": "Running"}, False),
+        (MADE, {"observedGeneration": 1}, False),
+    ],
+)
+def test_a_command_within_the_second_of_the_creation(time: str, status: dict[str, Any], made_with: bool) -> None:
+    def entry(name: str, moment: str) -> dict[str, Any]:
+        fields: dict[str, Any] = {"f:metadata": {"f:annotations": {f"f:mintworks.dev/{name}": {}}}}
+        return {"manager": "kubectl-mintworks", "time": moment, "fieldsV1": fields}
+
+    managed = [{"manager": "kubectl", "time": "2026-11-23T11:00:05Z"}, entry("cancel", "2026-11-23T11:00:05Z")]
+    content = {"metadata": {**META, "managedFields": [*managed, entry("retry", time)]}, "status": status}
+    assert asking.counts_as_made_with(RETRIED, content) == made_with
+
+
+@pytest.mark.parametrize(
     ("metadata", "tool"),
     [
         ({}, None),

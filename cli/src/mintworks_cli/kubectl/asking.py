@@ -36,6 +36,18 @@ def patch(command: Command, token: str) -> Json:
     return {"metadata": {"annotations": {annotation(command.name): token}}}
 
 
+def counts_as_made_with(command: Command, content: Mapping[str, Any]) -> bool:
+    """Whether the operator will take the annotation for one that the object was made with, and not carry it out: it
+    was set within the second of the creation, and nobody has looked at the object before.
+    """
+    meta, status = content["metadata"], content.get("status") or {}
+    field = f"f:{annotation(command.name)}"
+    times = [str(entry.get("time")) for entry in meta.get("managedFields") or [] if field in _annotations(entry)]
+    seen = "phase" in status or "observedGeneration" in status
+    # Both are in UTC, and of one form.
+    return not seen and max(times, default="") <= meta["creationTimestamp"]
+
+
 def echoed(command: Command, token: str, status: Mapping[str, Any]) -> bool:
     """Whether the operator has carried out, or passed over, the command with this token. A queue tells the last
     command of each name in a list.
@@ -68,6 +80,10 @@ def ignored(command: Command, said: tuple[str, str]) -> str | None:
 def done(command: Command, said: tuple[str, str] | None) -> str:
     """What was done, in a word or two: a job whose run still ends is not cancelled yet."""
     return "cancelling" if said is not None and said[0] == texts.STOPPING else command.done
+
+
+def _annotations(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    return ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:annotations") or {}
 
 
 def _mark(event: Json) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from . import asking
 from .asking import Command, Json
-from .errors import CommandError, ServerError, error
+from .errors import CommandError, error
 from .events import events_of
 from .find import Chosen, Object, find
 from .kinds import Kind
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks.
 PAUSE: Final = 0.2
+#: Times of the API server are whole seconds.
+SECOND: Final = 1.0
 #: Seconds for which an Event is looked for after the status told that the command was dealt with.
 EVENT: Final = 5.0
 
@@ -78,12 +80,15 @@ def give(
 
 
 def _give(connection: Connection, command: Command, target: Object) -> Given:
-    token, before = uuid.uuid4().hex, _events(connection, target)
-    # By uid: an object of the same name that was made meanwhile was not asked for.
-    body = asking.patch(command, token)
-    body["metadata"]["uid"] = target.uid
-    connection.patch(target.path, body)
-    return Given(target, token, before)
+    before = events_of(connection, target)
+    while True:
+        token = uuid.uuid4().hex
+        # By uid: an object of the same name that was made meanwhile was not asked for.
+        body = asking.patch(command, token)
+        body["metadata"]["uid"] = target.uid
+        if not asking.counts_as_made_with(command, connection.patch(target.path, body)):
+            return Given(target, token, before)
+        time.sleep(SECOND)
 
 
 def _end(connection: Connection, command: Command, given: Given, until: float) -> str:
@@ -111,15 +116,7 @@ def _said(connection: Connection, command: Command, given: Given) -> tuple[str, 
         return None
     until = time.monotonic() + EVENT
     while True:
-        said = asking.answer(command, given.before, _events(connection, given.target))
+        said = asking.answer(command, given.before, events_of(connection, given.target))
         if said is not None or time.monotonic() > until:
             return said
         time.sleep(PAUSE)
-
-
-def _events(connection: Connection, target: Object) -> list[Json]:
-    try:
-        return events_of(connection, target)
-    except ServerError:
-        # Not everybody who may give a command may read Events.
-        return []

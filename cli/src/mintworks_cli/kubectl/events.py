@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .errors import ServerError
 from .find import Object
 from .layout import ago
 
@@ -15,9 +16,14 @@ Json = dict[str, Any]
 
 
 def events_of(connection: Connection, found: Object) -> list[Json]:
-    """The Events about the object, oldest first. Raises CommandError."""
+    """The Events about the object, oldest first; none for whom may not read them. Raises CommandError."""
     query = {"fieldSelector": f"involvedObject.uid={found.uid}"}
-    listed: list[Json] = connection.list(f"/api/v1/namespaces/{found.namespace}/events", query).get("items") or []
+    try:
+        listed: list[Json] = connection.list(f"/api/v1/namespaces/{found.namespace}/events", query).get("items") or []
+    except ServerError as problem:
+        if problem.status != 403:
+            raise
+        return []
     return sorted(listed, key=lambda event: str(_last(event)))
 
 
