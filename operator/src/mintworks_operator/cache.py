@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
-from mintworks_api import FINISHED, JOB_KINDS
+from mintworks_api import FINISHED, JOB_KINDS, Phase
 from pydantic import ValidationError
 
 from .api import JOBS, PODS, Resource
@@ -14,6 +15,7 @@ from .core import parsed
 from .keys import JobKey, Key, QueuesKey, ScheduleKey
 from .names import JOB, KIND, KINDS, QUEUES, SCHEDULES, UID, controller, is_run, label, run_number
 from .offspring import Offspring
+from .sharing import Sharing
 from .store import Store
 from .tally import Tally, phase_of, queue_of
 from .views import as_dict, as_list
@@ -41,6 +43,7 @@ class Cache:
         self.schedules = Store(_name)
         self.offspring = Offspring()
         self.tally = Tally()
+        self._sharing = Sharing()
         self.runs = Store(lambda o: label(o, UID))
         self.pods = Store(lambda o: label(o, UID))
         #: Numbers of runs whose Kubernetes Job was seen and is gone, by uid of the job.
@@ -62,9 +65,26 @@ class Cache:
         if resource == PODS and (owner := controller(obj, "Job")):
             self._parents[obj["metadata"]["uid"]] = owner
         old = self.stores[resource].get(obj["metadata"]["uid"])
-        obj = _sharing(slim(obj), old)
+        obj = self._compact(resource, slim(obj), old)
         if self.stores[resource].put(obj):
             self._changed(resource, obj, old)
+
+    def _compact(self, resource: Resource, obj: Json, old: Json | None) -> Json:
+        """The object, with the spec of its older version where that is the same: it is held, and parsed, once.
+
+        A job that stands by shares what it can with all others. One that runs is on its way to another status.
+        """
+        if resource not in self._kinds:
+            return obj
+        made = dict(obj)
+        if old is not None and "spec" in made and made["spec"] == old.get("spec"):
+            made["spec"] = old["spec"]
+        elif "spec" in made:
+            made["spec"] = self._sharing.shared(made["spec"])
+        if phase_of(obj) != Phase.RUNNING and "status" in made:
+            made["status"] = self._sharing.shared(made["status"])
+        made["metadata"] = {sys.intern(name): value for name, value in made["metadata"].items()}
+        return {sys.intern(name): value for name, value in made.items()}
 
     def drop(self, resource: Resource, uid: str, last: Json | None = None) -> None:
         """An object is gone; `last` is its last version, where that was seen."""
@@ -126,6 +146,10 @@ class Cache:
         """Every job."""
         return [JobKey(kind, *_name(obj)) for kind, obj in self._each_job()]
 
+    def unfinished(self) -> list[JobKey]:
+        """Every job that has not come to its end."""
+        return [JobKey(kind, *_name(obj)) for kind, obj in self._each_job() if phase_of(obj) not in FINISHED]
+
     def uid_living(self, uid: str) -> bool:
         """Whether a job of that uid exists, or a pod of one that is gone."""
         return self.uid_known(uid) or any(label(pod, UID) == uid for pod in self.pods.all())
@@ -136,9 +160,8 @@ class Cache:
 
     def wake_unfinished(self) -> None:
         """Another look at every job that has not come to its end, whatever was or was not seen."""
-        for kind, obj in self._each_job():
-            if phase_of(obj) not in FINISHED:
-                self._wake(JobKey(kind, *_name(obj)))
+        for key in self.unfinished():
+            self._wake(key)
 
     def _each_job(self) -> list[tuple[str, Json]]:
         return [(kind, obj) for kind, store in self.jobs.items() for obj in store.all()]
@@ -210,13 +233,6 @@ class Cache:
     def _unfollow(self, key: JobKey, obj: Json) -> None:
         for leader in self._leaders(key, obj):
             self._followers.get(leader, set()).discard(key)
-
-
-def _sharing(obj: Json, old: Json | None) -> Json:
-    """The object, with the spec of its older version where that is the same: it is held, and parsed, once."""
-    if old is None or obj.get("spec") != old.get("spec"):
-        return obj
-    return {**obj, "spec": old["spec"]} if "spec" in obj else obj
 
 
 def _asks(queue: Json) -> tuple[object, object]:

@@ -72,7 +72,7 @@ class Reconciler:
         self._wake = wake
         self._clock = clock
         self._now = now
-        #: Jobs that had no pass yet since the start: until each had one, nobody knows who holds which key.
+        #: Unfinished jobs that had no pass yet since the start: until each had one, nobody knows who holds which key.
         self._cold: set[JobKey] | None = None
         #: When the queues of a namespace may be admitted from again.
         self._rested: dict[str, float] = {}
@@ -82,9 +82,10 @@ class Reconciler:
         self._gone: dict[JobKey, set[str]] = {}
 
     def begin(self) -> None:
-        """The cache is complete: every job gets a first pass, and then admission begins."""
-        self._cold = set(self._cache.job_keys())
-        for key in self._cold:
+        """The cache is complete: every job gets a first pass; after those of the unfinished ones admission begins."""
+        unfinished = self._cache.unfinished()
+        self._cold = set(unfinished)
+        for key in (*unfinished, *(key for key in self._cache.job_keys() if key not in self._cold)):
             self._wake(key, 0.0)
         self._warm()
 
