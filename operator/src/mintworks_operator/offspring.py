@@ -11,7 +11,7 @@ from mintworks_api import JOB_SCHEDULE, SCHEDULED_AT
 from .core import Scheduled
 from .keys import JobKey, ScheduleKey
 from .tally import phase_of
-from .views import as_dict, moment
+from .views import as_dict, as_list, moment
 
 Json = dict[str, Any]
 
@@ -41,7 +41,7 @@ class Offspring:
             seen = self._seen.setdefault(owner["uid"], deque(maxlen=_REMEMBERED))
             if time is not None and time not in seen:
                 seen.append(time)
-        same = old is not None and new is not None and phase_of(old) == phase_of(new)
+        same = old is not None and new is not None and _told(old) == _told(new)
         return None if same else ScheduleKey(key.namespace, owner["name"])
 
     def of(self, uid: str) -> list[Scheduled]:
@@ -77,6 +77,12 @@ def _owner(obj: Json) -> Json:
     return next((o for o in owners if o.get("controller") and o.get("kind") == JOB_SCHEDULE.kind), {})
 
 
+def _told(obj: Json) -> tuple[str, bool]:
+    """What of a job concerns its schedule."""
+    notifications = as_list(as_dict(obj.get("status")).get("notifications"))
+    return phase_of(obj), any(as_dict(n).get("nextAttemptTime") for n in notifications)
+
+
 def _scheduled(kind: str, obj: Json) -> Scheduled:
     meta = obj["metadata"]
     return Scheduled(
@@ -87,4 +93,5 @@ def _scheduled(kind: str, obj: Json) -> Scheduled:
         created=datetime.fromisoformat(meta["creationTimestamp"]),
         phase=phase_of(obj),
         ended=moment(as_dict(obj.get("status")).get("completionTime")),
+        unsent=_told(obj)[1],
     )

@@ -320,7 +320,8 @@ def test_webhooks_are_off_without_a_seed(render: Render) -> None:
     ],
 )
 def test_the_operator_has_what_signs_webhooks_as_files(render: Render, settings: list[str], secret: str) -> None:
-    made = render(*settings, "webhooks.allowHttp=true", "webhooks.allowedNetworks={10.1.0.0/16,fd00::/8}")
+    allowed = ("webhooks.allowHttp=true", "webhooks.allowedNetworks={10.1.0.0/16,fd00::/8}")
+    made = render(*settings, *allowed, "tenants[0].namespace=genesis")
     (deployment,) = of(made, "Deployment")
     volumes = {v["name"]: v for v in deployment["spec"]["template"]["spec"]["volumes"]}
     assert volumes["webhooks"]["secret"] == {"secretName": secret}

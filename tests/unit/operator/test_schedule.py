@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from mintworks_api import JobScheduleSpec, JobScheduleStatus
 from mintworks_operator.core import Scheduled, ScheduleView, timetable
 from mintworks_operator.core.schedule import LINGER, Timetable, job_name, manifest
+from mintworks_operator.keys import JobKey, ScheduleKey
+from mintworks_operator.offspring import Offspring
 from pydantic import ValidationError
 from support.specs import METADATA
 
@@ -191,6 +193,38 @@ def test_history_keeps_the_newest_and_none_goes_young() -> None:
     world.settle()
     assert sorted(world.jobs) == [job_name("nightly", t) for t in minutes(3, 4)]
     assert world.view.status.last_successful_time == START + timedelta(minutes=4)
+
+
+def test_history_leaves_a_job_whose_webhook_waits() -> None:
+    world = World(view(spec("* * * * *", history={"succeeded": 0, "failed": 0})))
+    world.now = START + timedelta(minutes=1)
+    world.settle()
+    name = job_name("nightly", world.now)
+    world.end(name)
+    world.jobs[name] = replace(world.jobs[name], unsent=True)
+    world.view = replace(world.view, spec=replace_suspend(world.view.spec))
+    world.now += 2 * LINGER
+    world.settle()
+    assert sorted(world.jobs) == [name]
+    world.jobs[name] = replace(world.jobs[name], unsent=False)
+    world.settle()
+    assert world.jobs == {}
+
+
+def test_a_schedule_looks_again_once_a_webhook_of_its_job_is_delivered() -> None:
+    def made(**notification: str) -> dict[str, Any]:
+        owner = {"kind": "JobSchedule", "name": "nightly", "uid": "u", "controller": True}
+        meta = {"name": "a", "namespace": "ns", "uid": "a", "creationTimestamp": "2026-01-01T00:00:00Z"}
+        status = {"phase": "Succeeded", "notifications": [notification]}
+        return {"metadata": {**meta, "ownerReferences": [owner]}, "status": status}
+
+    offspring, key = Offspring(), JobKey("MetadataJob", "ns", "a")
+    waits, told = made(nextAttemptTime="2026-01-01T00:00:00Z"), made(deliveredTime="2026-01-01T00:00:00Z")
+    assert offspring.change(key, None, waits) == ScheduleKey("ns", "nightly")
+    assert [job.unsent for job in offspring.of("u")] == [True]
+    assert offspring.change(key, waits, waits) is None
+    assert offspring.change(key, waits, told) == ScheduleKey("ns", "nightly")
+    assert [job.unsent for job in offspring.of("u")] == [False]
 
 
 def replace_suspend(found: JobScheduleSpec | None) -> JobScheduleSpec:

@@ -44,7 +44,9 @@ COUNTED = 100
 
 @dataclass(frozen=True)
 class Scheduled:
-    """A job that the schedule made. `time` is the one it is for; None where its annotation says none."""
+    """A job that the schedule made. `time` is the one it is for; None where its annotation says none. `unsent`: one of
+    its webhooks waits to be delivered.
+    """
 
     kind: str
     name: str
@@ -53,6 +55,7 @@ class Scheduled:
     created: datetime
     phase: str
     ended: datetime | None
+    unsent: bool = False
 
     @property
     def finished(self) -> bool:
@@ -223,10 +226,11 @@ def _expired(
         False: FAILED_KEPT if kept is None or kept.failed is None else kept.failed,
     }
     over: list[Scheduled] = []
+    # What a receiver has not heard would go with its job.
     for good, limit in limits.items():
         ended = [job for job in jobs if job.finished and (job.phase == Phase.SUCCEEDED) is good]
         ended.sort(key=lambda job: (job.ended or job.created, job.name), reverse=True)
-        over += ended[limit:]
+        over += [job for job in ended[limit:] if not job.unsent]
     young = [job.created + LINGER for job in over if now < job.created + LINGER]
     return tuple(job for job in over if job.created + LINGER <= now), min(young, default=None)
 
