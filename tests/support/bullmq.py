@@ -34,18 +34,25 @@ class Scenario:
 @dataclass(frozen=True)
 class Outcome:
     """What came of it: runs in the order of their starts ({job, at}, seconds), how many started in each `idle`, and of
-    each job its end (completed, failed or removed) and the attempts that counted.
+    each job its end (completed, failed or removed) and the attempts that counted. `let`: when runs were let start,
+    where that is told apart from when their processes did.
     """
 
     starts: Sequence[Mapping[str, Any]]
     quiet: Sequence[int]
     ends: Mapping[str, str]
     attempts: Mapping[str, int] = field(default_factory=dict)
+    let: Sequence[float] = ()
 
     @property
     def order(self) -> list[str]:
         """Whose runs started, in order."""
         return [start["job"] for start in self.starts]
+
+    @property
+    def times(self) -> list[float]:
+        """When runs started, as early as is known."""
+        return sorted(self.let) or [start["at"] for start in self.starts]
 
     def gaps(self) -> list[float]:
         """Seconds between each start and the next."""
