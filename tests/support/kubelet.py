@@ -112,6 +112,11 @@ class Kubelet:
 
         return eventually(f"the pod of run {run} of {name}", found)
 
+    def nothing_runs(self, name: str) -> bool:
+        """Whether neither Kubernetes Jobs nor pods of a job are there."""
+        pods = self.core.list_namespaced_pod(self.namespace, label_selector=f"mintworks.dev/job={name}").items
+        return not (self.jobs(name) or pods)
+
     def document(self, pod: Any) -> Json:
         """What the runner of that pod is told."""
         document: Json = json.loads(pod.metadata.annotations["mintworks.dev/spec"])

@@ -310,8 +310,8 @@ def test_nobody_else_gets_in(server: ChartRedis) -> None:
 
 
 def fill(client: redis.Redis, key: str, value: str) -> None:
-    """Push 10,000 of them."""
-    for _ in range(100):
+    """Push them until Redis refuses: what one value does not fit into takes many smaller ones."""
+    for _ in range(50_000):
         client.rpush(key, *[value] * 100)
 
 

@@ -56,7 +56,7 @@ def test_a_link_made_anew_with_other_content_stops_the_next(space: Kubelet) -> N
     space.end("rows", 1, 1, {"reason": "StorageUnavailable", "message": "Not now."})
     space.phase("MetadataJob", "rows", "Backoff", "Running")
     space.delete("UploadJob", "images")
-    eventually("it is gone", lambda: not space.jobs("images"))
+    eventually("it is gone", lambda: space.nothing_runs("images"))
     space.apply("UploadJob", "images", UPLOAD)
     space.end("images", 1, 0, {"result": {**RESULTS["UploadJob"], "cid": OTHER}})
     space.phase("UploadJob", "images", "Succeeded")
@@ -65,7 +65,7 @@ def test_a_link_made_anew_with_other_content_stops_the_next(space: Kubelet) -> N
     assert {job.metadata.labels["mintworks.dev/run"] for job in space.jobs("rows")} == stopped
     # The old content back under the same name, and it goes on.
     space.delete("UploadJob", "images")
-    eventually("it is gone", lambda: not space.jobs("images"))
+    eventually("it is gone", lambda: space.nothing_runs("images"))
     space.apply("UploadJob", "images", UPLOAD)
     space.end("images", 1, 0, {"result": RESULTS["UploadJob"]})
     space.end("rows", len(stopped) + 1, 0, {"result": RESULTS["MetadataJob"]})

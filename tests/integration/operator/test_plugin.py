@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -72,8 +74,14 @@ def test_get_says_what_kubectl_says(space: Kubelet, plugin: Plugin, launcher: La
     assert not differing, "\n".join(map(str, differing.items()))
     for output, read in (("json", json.loads), ("yaml", yaml.safe_load)):
         for what in (("metadatajobs",), ("metadatajob", "a"), ("metadatajob", "a", "b"), ("uploadjobs",)):
-            _, theirs_text, _ = kubectl(launcher, "get", *what, "-o", output, "-n", space.namespace, aged=True)
-            assert read(plugin.done("get", *what, "-o", output).out) == read(theirs_text), what
+            asked = ("get", *what, "-o", output)
+
+            def same(asked: tuple[str, ...] = asked, read: Callable[[str], Any] = read) -> bool:
+                _, theirs, _ = kubectl(launcher, *asked, "-n", space.namespace, aged=True)
+                return bool(read(plugin.done(*asked).out) == read(theirs))
+
+            # A status may be written between the two.
+            eventually(f"both say the same: {asked}", same)
     everywhere = ("get", "metadatajobs", "-A", "-l", f"space={space.namespace}")
     assert plugin(*everywhere).lines[0].split() == ["NAMESPACE", "NAME", "PHASE", "PROGRESS", "ATTEMPT", "AGE"]
     assert plugin(*everywhere).lines[1].split()[:3] == [space.namespace, "b", "Suspended"]
