@@ -34,7 +34,7 @@ TERMS = [
     *("UnrecoverableError", "failedReason", "a stalled job", "maxStalledCount"),
     *("a worker that lost its lock and ends late", "job.retry", "retryJobs", "removeOnComplete", "the same by age"),
     *("queue.drain", "queue.clean", "job.remove", "obliterate", "getJobCounts", "getState", "updateProgress"),
-    *("return value", "QueueEvents", "job.waitUntilFinished", "getMetrics"),
+    *("return value", "QueueEvents", "a callback on completed", "job.waitUntilFinished", "getMetrics"),
 ]
 
 
