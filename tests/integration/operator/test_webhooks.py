@@ -13,8 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from mintworks_cli.main import app
 from mintworks_dev.cluster.controlplane import free_ports
+from mintworks_dev.commands import CommandError
 from support import metrics
 from support.hooked import JOB, cancelled, delivered, hooked, notification, secret
 from support.hooks import HANGS, Receiver
@@ -142,6 +144,24 @@ def test_a_job_with_a_ttl_stays_until_its_receiver_knows(space: Kubelet, receive
 
     eventually("it is deleted", gone)
     assert [call.path for call in receiver.at("/ttl")] == ["/ttl", "/ttl"]
+
+
+def test_a_bare_on_is_refused_in_the_words_of_the_page(launcher: Launcher, fresh: Callable[[], Kubelet]) -> None:
+    space = fresh()
+    made = {
+        "apiVersion": "mintworks.dev/v1alpha1",
+        "kind": JOB,
+        "metadata": {"name": "a", "namespace": space.namespace},
+    }
+    text = yaml.safe_dump({**made, "spec": {**METADATA, "notify": {"url": "https://hooks.example", "on": ["Failed"]}}})
+    assert "'on':" in text
+    with pytest.raises(CommandError, match=r'unknown field "spec\.notify\.true"'):
+        launcher.plane.kubectl("create", "-f", "-", stdin=text.replace("'on':", "on:"))
+    launcher.plane.kubectl("create", "-f", "-", stdin=text)
+    with pytest.raises(CommandError, match="cannot be changed after creation"):
+        launcher.plane.kubectl(
+            "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text.replace("Failed", "Cancelled")
+        )
 
 
 @dataclass
