@@ -20,6 +20,7 @@ from .owned import runs_of
 from .progress import Progress
 from .scheduler import Scheduler
 from .slots import Slots
+from .tally import phase_of
 from .views import job_view
 from .webhooks.notifier import Notifier
 from .writes import StaleError
@@ -158,11 +159,17 @@ class Reconciler:
         later = await self._applier.apply(key, obj, job, decision, now)
         self._waits.note(job, decision.slot, self._clock())
         # Only now: until the status was written, the slot that was reserved for a waiting job must stay reserved.
-        if self._slots.set(queue, job.uid, decision.slot):
+        moved = self._slots.set(queue, job.uid, decision.slot)
+        if moved or self._phase(key) != phase_of(obj):
+            # Its queue counts phases, too: Pending and Queued are one slot.
             self._wake(QueuesKey(job.namespace), BATCH)
         if later is not None:
             self._wake(key, max(0.001, (later - now).total_seconds()))
         await self._afterwards(key, job.uid, snapshot)
+
+    def _phase(self, key: JobKey) -> str:
+        obj = self._cache.job(key)
+        return "" if obj is None else phase_of(obj)
 
     def _take(self, queue: tuple[str, str], job: JobView, decision: Decision) -> None:
         """A slot that is taken counts from before the write that says so: its answer can be lost.

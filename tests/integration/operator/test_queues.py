@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from support.kubelet import Kubelet, eventually
 from support.specs import CID, METADATA
@@ -81,3 +82,13 @@ def test_runs_are_kept_of_the_newest_and_cleaned_on_request(space: Kubelet) -> N
     space.mark("JobQueue", "slow", {"mintworks.dev/clean": "1"})
     eventually("all runs are gone", lambda: not space.jobs())
     assert space.status(JOB, "b")["phase"] == "Succeeded"
+
+
+def test_what_waits_is_counted_by_its_phase_at_last(space: Kubelet) -> None:
+    """A job is Pending for a second before it is called Queued, and nothing else changes by that."""
+    space.apply("JobQueue", "slow", {"paused": True})
+    for made in range(1, 5):
+        space.apply(JOB, f"a{made}", {**METADATA, "queue": "slow"})
+        space.phase(JOB, f"a{made}", "Queued")
+        # One job alone is often counted by luck.
+        eventually("it is counted", partial(_counts, space, queued=made, pending=0), 15)
