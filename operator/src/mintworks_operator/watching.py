@@ -10,7 +10,7 @@ from typing import Any
 
 import kopf
 
-from .api import JOBS, PODS, Resource
+from .api import JOBS, PAGE, PODS, Resource
 from .cache import Cache
 from .config import Config
 from .names import KINDS, QUEUES, SCHEDULES, SELECTOR
@@ -57,6 +57,28 @@ class NoDifferences(kopf.DiffBaseStorage):
         """Stores nothing."""
 
 
+class NoProgress(kopf.ProgressStorage):
+    """kopf keeps no record of handlers that are under way: there are none. By default it looks for one, in every
+    event, under several names.
+    """
+
+    def fetch(self, **_: Any) -> None:
+        """Nothing was stored."""
+
+    def store(self, **_: Any) -> None:
+        """Stores nothing."""
+
+    def purge(self, **_: Any) -> None:
+        """Nothing was stored."""
+
+    def touch(self, **_: Any) -> None:
+        """Touches nothing."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """There is nothing to leave out."""
+        return essence
+
+
 def settings() -> kopf.OperatorSettings:
     """kopf's settings: no Events of its own, no peering, no scanning, and guards against watches that died silently."""
     made = kopf.OperatorSettings()
@@ -67,12 +89,15 @@ def settings() -> kopf.OperatorSettings:
     made.watching.server_timeout = 300
     made.watching.client_timeout = 330
     made.watching.connect_timeout = 10
+    # In one piece the first LIST of 20,000 jobs would take more memory than all else.
+    made.watching.chunk_size = PAGE
     made.networking.error_backoffs = Patience()
     # A LIST whose answer never comes holds up its watch for so long; by default it is five minutes.
     made.networking.request_timeout = 30
     made.networking.connect_timeout = 10
     made.queueing.idle_timeout = 0.5
     made.persistence.diffbase_storage = NoDifferences()
+    made.persistence.progress_storage = NoProgress()
     for resource in RESOURCES:
         chosen = selector(resource)
         if chosen is not None:
