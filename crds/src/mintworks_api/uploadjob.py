@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from .base import GROUP, Count, DnsLabel, Model, Quantity, Rule, StatusModel
 from .kind import JobKind, JobSpec
-from .refs import Mount, Names, Source, VolumePath, exactly_one, one_of
+from .refs import Mount, Names, ObjectStore, Source, VolumePath, exactly_one, one_of
 from .storage import STORAGE_REQUIRED, Storage
 
 FileType = Literal["png", "jpeg", "gif", "webp", "avif", "svg", "mp4", "webm", "mp3", "wav", "ogg", "flac", "glb"]
@@ -18,20 +18,25 @@ FileType = Literal["png", "jpeg", "gif", "webp", "avif", "svg", "mp4", "webm", "
 class Files(Model):
     """Where the files are: exactly one of its members."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (one_of("volume", "archive"),)
+    rules: ClassVar[tuple[Rule, ...]] = (one_of("volume", "objectStore", "archive"),)
 
     volume: VolumePath | None = Field(None, description="A folder on a PersistentVolumeClaim.")
+    object_store: ObjectStore | None = Field(
+        None, description="A folder in an object store: the objects whose keys begin with the URL's and a slash."
+    )
     archive: Source | None = Field(None, description="A zip, tar or tar.gz; which one is seen from its content.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        exactly_one(self, ("volume", "archive"))
+        exactly_one(self, ("volume", "objectStore", "archive"))
         return self
 
     def mounts(self, field: str) -> list[Mount]:
         """What the pod mounts to read them."""
         if self.volume is not None:
             return [Mount(field=f"{field}.volume", claim=self.volume.claim)]
+        if self.object_store is not None:
+            return self.object_store.mounts(f"{field}.objectStore")
         return self.archive.mounts(f"{field}.archive") if self.archive is not None else []
 
 
@@ -115,7 +120,7 @@ UPLOAD_JOB = JobKind(
     spec=UploadJobSpec,
     inputs=UploadInputs,
     result=UploadResult,
-    description="Files of a volume or an archive, checked and put on IPFS as one folder.",
+    description="Files of a volume, an object store or an archive, checked and put on IPFS as one folder.",
 )
 
 

@@ -87,6 +87,11 @@ def named(name: str) -> dict[str, tuple[str, str, dict[str, Any]]]:
             {"content": {"cids": [CID], "storage": {"pinata": {"secret": entry}}}},
         ),
         "images.job": ("MetadataJob", "UploadJob", {**OWN_METADATA, "images": {"job": name}}),
+        "files.objectStore.secret.name": (
+            "UploadJob",
+            "Secret",
+            {**UPLOAD, "files": source("objectStore", name)},
+        ),
         "files.volume.claim": ("UploadJob", "PersistentVolumeClaim", {**UPLOAD, "files": source("volume", name)}),
         **{
             f"files.archive.{path}": ("UploadJob", what, {**UPLOAD, "files": {"archive": source(form, name)}})

@@ -24,7 +24,7 @@ from mintworks_runners.ipfs import blocks
 from mintworks_runners.ipfs.car import CarWriter, verify
 from mintworks_runners.ipfs.unixfs import CHUNK_BYTES, Entry, Folder, put_file
 
-from . import archive, volume
+from . import archive, bucket, volume
 from .checking import Decoder
 from .filetypes import DECODED, HEAD, by_content, by_name
 from .members import BrokenMember, Limits, Member, Members, shown, too_many
@@ -61,7 +61,7 @@ async def gather(
         if told is not None:
             loop.call_soon_threadsafe(told, items, size)
 
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         if files.archive is not None:
             field = f"{field}.archive"
             # A tar is larger than its files: each has a header and is filled up to blocks.
@@ -74,6 +74,9 @@ async def gather(
             members = stack.enter_context(
                 volume.opened(context.environment.mount(field), files.volume.path, limits, field)
             )
+        elif files.object_store is not None:
+            field = f"{field}.objectStore"
+            members = await stack.enter_async_context(bucket.opened(context, files.object_store, limits, field))
         else:
             raise TypeError("the model lets no spec without files through")
         decoder = stack.enter_context(Decoder(limits.pixels, limits.frames, context.stop.check))
