@@ -114,8 +114,10 @@ class Kubo:
         return asked(self._session, "POST", f"{self._base}/{command}", passing=busy, params=params, **request)
 
     def _error(self, answer: bytes) -> Exception:
-        words = answer[:300].decode(errors="replace").strip()
-        return AttemptFailed("StorageFull", f"{self.name}: {words}") if full(words) else Passing(words)
+        words = answer.decode(errors="replace").strip()
+        # Kubo begins with the block and the file's path, and ends with why.
+        shown = words if len(words) <= 300 else f"{words[:140]}…{words[-160:]}"
+        return AttemptFailed("StorageFull", f"{self.name}: {shown}") if full(words) else Passing(shown)
 
 
 @asynccontextmanager
