@@ -53,7 +53,7 @@ test-integration: $(SYNCED) ## Tests on a real API server, Redis, Kubo and local
 .PHONY: test-e2e
 test-e2e: $(SYNCED) ## Tests on real pods
 	$(RUN) python -m mintworks_dev.programs
-	$(PYTEST) tests/e2e -n 4 --dist loadgroup --cluster=$(CLUSTER)
+	$(PYTEST) tests/e2e -n 6 --dist loadgroup --cluster=$(CLUSTER)
 
 .PHONY: soak
 soak: $(SYNCED) ## Send 500 jobs through the fault proxy (SEED=7), the operator killed at every kind of write
