@@ -104,6 +104,8 @@ def space(cluster: AnyCluster, api: str) -> Iterator[Callable[[str], Space]]:
     def emptied(name: str) -> Space:
         found = system.beside(f"e2e-{name}")
         found.kubectl("delete", RESOURCES, "--all", "--wait")
+        # What an earlier run of the tests put beside the jobs.
+        found.kubectl("delete", "pods", "--all", "--wait=false")
         found.wait("no pods", lambda: not found.list("pods"))
         return found
 
