@@ -270,6 +270,14 @@ def test_a_template_that_does_not_fit_its_kind_is_told_with_the_place() -> None:
     assert plan.make is None
 
 
+def test_many_problems_are_told_in_as_many_words_as_a_condition_holds() -> None:
+    odd = {f"{'x' * 250}{number}": 1 for number in range(5)}
+    bad = JobScheduleSpec.parse({"schedule": "@hourly", "template": {"kind": "MetadataJob", "spec": METADATA | odd}})
+    (ready,) = timetable(view(bad), [], START).status.conditions
+    assert ready.message.endswith("…")
+    assert len(ready.message) == 1024
+
+
 def test_the_job_is_the_template_with_a_name_an_owner_and_its_time() -> None:
     meta = {"labels": {"team": "drops"}, "annotations": {"why": "nightly"}}
     found = spec("0 2 * * *", timeZone="Europe/Rome", template={**TEMPLATE, "metadata": meta})

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from mintworks_api import JobKind, JobSpec, JobStatus, Phase, ResolvedPolicy, resolve_policy
 from mintworks_api.status import Attempts, Condition
 
 from . import texts
 from .actions import Action, Decision, Emit, RequeueAt, WriteStatus
+from .conditions import Said, condition, of_type
 from .slots import Slot
-from .times import SHORT, clip, seconds
 from .views import JobView, RunView, Snapshot
 
 
@@ -75,23 +75,15 @@ class Draft:
 
     def condition(self, name: str) -> Condition | None:
         """The condition of that type, where it is set."""
-        return next((c for c in self.status.conditions if c.type == name), None)
+        return of_type(self.status.conditions, name)
 
     def mark(self, case: Case, name: str, value: bool, reason: str, message: str = "") -> Self:
         """With that condition set; its transition time moves only when its status changes."""
-        status: Literal["True", "False"] = "True" if value else "False"
-        old = self.condition(name)
-        moved = old is None or old.status != status
-        new = Condition(
-            type=name,
-            status=status,
-            reason=clip(reason, SHORT),
-            message=clip(message),
-            observed_generation=case.snapshot.job.generation,
-            last_transition_time=seconds(case.now) if moved or old is None else old.last_transition_time,
-        )
-        kept = [new if c.type == name else c for c in self.status.conditions]
-        return self.write(conditions=kept if old is not None else [*kept, new])
+        before = self.status.conditions
+        said: Said = ("True" if value else "False", reason, message)
+        new = condition(before, name, said, generation=case.snapshot.job.generation, now=case.now)
+        kept = [new if c.type == name else c for c in before]
+        return self.write(conditions=kept if new in kept else [*kept, new])
 
 
 def waits(case: Case, draft: Draft, phase: Phase, reason: str, message: str) -> Draft:
@@ -105,14 +97,8 @@ def waits(case: Case, draft: Draft, phase: Phase, reason: str, message: str) -> 
 
 def unreadable(job: JobView, now: datetime) -> Condition:
     """Why nothing is done about a job whose status does not parse."""
-    return Condition(
-        type=texts.PROGRESSING,
-        status="False",
-        reason=texts.STATUS_UNREADABLE,
-        message=clip(texts.status_unreadable(job.unreadable)),
-        observed_generation=job.generation,
-        last_transition_time=seconds(now),
-    )
+    said: Said = ("False", texts.STATUS_UNREADABLE, texts.status_unreadable(job.unreadable))
+    return condition((), texts.PROGRESSING, said, generation=job.generation, now=now)
 
 
 def policy_of(case: Case, draft: Draft) -> ResolvedPolicy:

@@ -25,11 +25,11 @@ from mintworks_api import (
     parse_duration,
 )
 from mintworks_api.jobschedule import TemplateMetadata, cron
-from mintworks_api.status import Condition
 from pydantic import ValidationError
 
 from . import texts
 from .actions import Emit
+from .conditions import Said, condition, of_type
 from .times import ahead, seconds
 from .validation import problems
 
@@ -131,35 +131,36 @@ def timetable(
         update={"active": active, "last_successful_time": max(filter(None, (best, known)), default=None)}
     )
     if spec is None or wrong:
-        said = {"conditions": [_ready(view, now, "False", texts.INVALID_SPEC, wrong)], "next_schedule_time": None}
-        return _done(view, status.model_copy(update=said))
+        said = _ready(view, now, ("False", texts.INVALID_SPEC, wrong))
+        return _done(view, status.model_copy(update=said | {"next_schedule_time": None}))
     expired, later = _expired(spec, jobs, now)
     since, status = _observed(view, spec, status, now)
     if status.pending is not None and _made(status.pending, jobs, seen):
         status = status.model_copy(update={"pending": None})
     if spec.suspend:
-        said = {"conditions": [_ready(view, now, "True", texts.SUSPENDED, texts.SCHEDULE_SUSPENDED)]}
+        said = _ready(view, now, ("True", texts.SUSPENDED, texts.SCHEDULE_SUSPENDED))
         return _done(view, status.model_copy(update=said | {"next_schedule_time": None}), expired=expired, again=later)
     if status.pending is not None and not _too_late(spec, status.pending, now):
         # What a pass before this one began with, and did not see the end of.
         if refused:
-            said = {"conditions": [_ready(view, now, "False", texts.CREATE_REFUSED, refused)]}
-            status = status.model_copy(update=said)
+            status = status.model_copy(update=_ready(view, now, ("False", texts.CREATE_REFUSED, refused)))
         return _done(view, status, make=status.pending, expired=expired, again=later)
     due = _due(spec, since, active, now)
     if status.pending is not None:
         due = replace(due, news=(_missed(status.pending), *due.news))
     following = _after(spec, max(now, due.counted))
     status = status.model_copy(
-        update={
-            "conditions": [_ready(view, now, "True", due.reason, due.message)],
+        update=_ready(view, now, ("True", due.reason, due.message))
+        | {
             "counted_until": due.counted,
             "pending": due.time,
             "last_schedule_time": due.time or status.last_schedule_time,
             "next_schedule_time": following,
         }
     )
-    news = due.news if due.reason == texts.READY or due.reason != _reason(view.status) else ()
+    before = of_type(view.status.conditions, texts.READY)
+    told = due.reason != texts.READY and before is not None and before.reason == due.reason
+    news = () if told else due.news
     again = min(filter(None, (following, later, now + LOOK)))
     return _done(view, status, make=due.time, expired=expired, news=news, again=again)
 
@@ -246,20 +247,8 @@ def _template_problems(spec: JobScheduleSpec | None) -> str:
     return ""
 
 
-def _ready(view: ScheduleView, now: datetime, status: Any, reason: str, message: str) -> Condition:
-    old = next((c for c in view.status.conditions if c.type == texts.READY), None)
-    return Condition(
-        type=texts.READY,
-        status=status,
-        reason=reason,
-        message=message,
-        observed_generation=view.generation,
-        last_transition_time=old.last_transition_time if old is not None and old.status == status else seconds(now),
-    )
-
-
-def _reason(status: JobScheduleStatus) -> str:
-    return next((c.reason for c in status.conditions if c.type == texts.READY), "")
+def _ready(view: ScheduleView, now: datetime, said: Said) -> dict[str, Any]:
+    return {"conditions": [condition(view.status.conditions, texts.READY, said, generation=view.generation, now=now)]}
 
 
 def _done(view: ScheduleView, status: JobScheduleStatus, **rest: Any) -> Timetable:

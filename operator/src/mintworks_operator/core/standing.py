@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 from mintworks_api import JobCounts, LastHour
 from mintworks_api.status import Condition
 
 from . import texts
-from .times import seconds
+from .conditions import Said, condition
 from .views import QueueView
 
 #: From so many ends within an hour on their failures say something of the queue.
@@ -55,16 +54,16 @@ UNTOLD = Standing()
 def conditions(queue: QueueView, standing: Standing, now: datetime, *, crowded: bool = False) -> list[Condition]:
     """Ready, Healthy and RedisConnected. `crowded`: what all namespaces share keeps somebody from starting."""
     return [
-        _condition(queue, now, texts.READY, _ready(queue, crowded=crowded)),
-        _condition(queue, now, texts.HEALTHY, _healthy(queue, standing)),
-        _condition(queue, now, texts.REDIS_CONNECTED, _connected(standing)),
+        condition(queue.status.conditions, name, said, generation=queue.generation, now=now)
+        for name, said in (
+            (texts.READY, _ready(queue, crowded=crowded)),
+            (texts.HEALTHY, _healthy(queue, standing)),
+            (texts.REDIS_CONNECTED, _connected(standing)),
+        )
     ]
 
 
-_Said = tuple[Literal["True", "False", "Unknown"], str, str]
-
-
-def _ready(queue: QueueView, *, crowded: bool) -> _Said:
+def _ready(queue: QueueView, *, crowded: bool) -> Said:
     if queue.spec is None:
         return "False", texts.QUEUE_INVALID, texts.queue_invalid(queue.name)
     if queue.spec.paused:
@@ -74,7 +73,7 @@ def _ready(queue: QueueView, *, crowded: bool) -> _Said:
     return "True", texts.READY, texts.QUEUE_READY
 
 
-def _healthy(queue: QueueView, standing: Standing) -> _Said:
+def _healthy(queue: QueueView, standing: Standing) -> Said:
     ended = standing.succeeded + standing.failed
     share = standing.failed / ended if ended >= TELLING else 0.0
     if queue.spec is None:
@@ -88,22 +87,9 @@ def _healthy(queue: QueueView, standing: Standing) -> _Said:
     return "True", texts.HEALTHY, texts.HEALTHY_MESSAGE
 
 
-def _connected(standing: Standing) -> _Said:
+def _connected(standing: Standing) -> Said:
     if standing.redis is None:
         return "Unknown", texts.NO_REDIS, texts.NO_REDIS_MESSAGE
     if standing.redis:
         return "True", texts.REDIS_CONNECTED, texts.REDIS_CONNECTED_MESSAGE
     return "False", texts.REDIS_AWAY, texts.REDIS_AWAY_MESSAGE
-
-
-def _condition(queue: QueueView, now: datetime, type_: str, said: _Said) -> Condition:
-    status, reason, message = said
-    old = next((c for c in queue.status.conditions if c.type == type_), None)
-    return Condition(
-        type=type_,
-        status=status,
-        reason=reason,
-        message=message,
-        observed_generation=queue.generation,
-        last_transition_time=old.last_transition_time if old is not None and old.status == status else seconds(now),
-    )
