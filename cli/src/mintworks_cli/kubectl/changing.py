@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .errors import CommandError
-from .find import Chosen, Object, find
+from .find import Chosen, Object, targeted
 from .kinds import Kind
 from .state import State, caution
 
@@ -29,13 +29,8 @@ def put(
     Raises:
         CommandError: nothing could be chosen.
     """
-    found = find(connection, chosen, allowed, many=False)
-    good = not found.errors
-    for problem in found.errors:
-        complain(problem)
-    if not found.objects and good:
-        say("No resources found")
-    for target in found.objects:
+    targets, good = targeted(connection, chosen, allowed, say=say, complain=complain)
+    for target in targets:
         try:
             say(f"{target.shown} {_put(connection, state, target, warn)}")
         except CommandError as problem:

@@ -12,7 +12,7 @@ from . import asking
 from .asking import Command, Json
 from .errors import CommandError, error
 from .events import events_of
-from .find import Chosen, Object, find
+from .find import Chosen, Object, targeted
 from .kinds import Kind
 
 if TYPE_CHECKING:
@@ -55,15 +55,10 @@ def give(
     Raises:
         CommandError: nothing could be chosen.
     """
-    found = find(connection, chosen, allowed, many=False)
-    good = not found.errors
-    for problem in found.errors:
-        complain(problem)
-    if not found.objects and good:
-        say("No resources found")
+    targets, good = targeted(connection, chosen, allowed, say=say, complain=complain)
     until = time.monotonic() + (wait or 0)
     given: list[Given] = []
-    for target in found.objects:
+    for target in targets:
         try:
             given.append(_give(connection, command, target))
         except CommandError as problem:

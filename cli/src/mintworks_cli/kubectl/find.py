@@ -131,6 +131,28 @@ def find(
     return found
 
 
+def targeted(
+    connection: Connection,
+    chosen: Chosen,
+    allowed: Sequence[Kind],
+    *,
+    say: Callable[[str], None],
+    complain: Callable[[CommandError], None],
+) -> tuple[list[Object], bool]:
+    """The objects that something is to be done to, and whether all that was named is among them; what is not was
+    complained of.
+
+    Raises:
+        CommandError: nothing could be chosen.
+    """
+    found = find(connection, chosen, allowed, many=False)
+    for problem in found.errors:
+        complain(problem)
+    if not (found.objects or found.errors):
+        say("No resources found")
+    return found.objects, not found.errors
+
+
 def one(connection: Connection, chosen: Chosen, allowed: Sequence[Kind]) -> Object:
     """The one object that was chosen.
 
