@@ -83,6 +83,13 @@ class Kubelet:
         conditions = self.status(kind, name).get("conditions") or []
         return next((c for c in conditions if c["type"] == type_), {})
 
+    def misses(self, schedule: str) -> None:
+        """Its times since long ago count as not looked at yet, once the operator has seen the JobSchedule."""
+        eventually("it is seen", lambda: "countedUntil" in self.status("JobSchedule", schedule))
+        long_ago = {"status": {"countedUntil": "2026-01-01T00:00:00Z"}}
+        place = (*GROUP, self.namespace, PLURALS["JobSchedule"], schedule)
+        self.custom.patch_namespaced_custom_object_status(*place, long_ago)
+
     def events(self, name: str) -> list[Json]:
         """Events about a resource of ours."""
         found: list[Any] = self.core.list_namespaced_event(
