@@ -67,14 +67,20 @@ async def an_error_then_success_across_a_fork(drop: Drop) -> None:
     again: list[Any] = []
     rounds = 0
     # On a busy machine hardly anything is sent while one fork lasts.
-    while rounds < 3 or len(again) <= 100:
+    while rounds < 3 or len(again) <= 20:
         failed |= await an_error_that_a_fork_takes_back(drop)
-        await asyncio.sleep(0.5)
-        # A fork makes the history anew.
+        # What was signed for the fork that lost has to expire. With forks in a closer row nothing lands any more.
+        await _something_new_lands(drop, 50)
         landed = drop.net.world.chain.history.records
         again = [landed[signature] for signature in failed if signature in landed]
         rounds += 1
     assert all(one.error is None for one in again)
+
+
+async def _something_new_lands(drop: Drop, transactions: int) -> None:
+    history = drop.net.world.chain.history
+    enough = len(history.records) + transactions
+    await until(lambda: len(history.records) >= enough)
 
 
 async def endpoints_die_in_turn(drop: Drop) -> None:
