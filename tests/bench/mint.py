@@ -31,8 +31,8 @@ UMI_ITEMS = 2_000
 
 
 def measure() -> Mapping[str, float]:
-    """See the keys; all from one run. MINTWORKS_BENCH_ITEMS is how many the runner mints (20,000)."""
-    items = int(os.environ.get("MINTWORKS_BENCH_ITEMS", "20000"))
+    """See the keys; all from one run. MINTWORKS_BENCH_ITEMS is how many the runner mints (60,000)."""
+    items = int(os.environ.get("MINTWORKS_BENCH_ITEMS", "60000"))
     install()
     figures = {"sign_per_second": _sign_per_second()}
     figures["replay_s"], figures["replay_cpu_s"] = replay_seconds()

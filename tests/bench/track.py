@@ -72,11 +72,11 @@ class Track:
         return self._process.url
 
     def rate(self, tree: str, mints: int) -> Rate:
-        """How fast the tree got its `mints`, which must all be there within a minute; its oldest transaction made
-        it.
-        """
+        """How fast the tree got its `mints`, which must all be there within a minute."""
         self._settled(tree, mints)
-        slots = [slot for slot, failed in self._rows(tree) if not failed][:-1]
+        # Besides the mints the tree's authority, unlike the tree, is only in the oldest: it made the tree.
+        authority = str(tree_authority(Pubkey.from_string(tree)))
+        slots = [slot for slot, failed in self._rows(authority) if not failed][:-1]
         seconds = self._opened(max(slots) + 1) - self._opened(min(slots))
         return Rate(mints, len(slots), seconds)
 
@@ -93,13 +93,13 @@ class Track:
         account = chain.call(self.url, "getAccountInfo", str(tree_authority(Pubkey.from_string(tree))), options)
         return decode_config(b64decode(account["value"]["data"][0])).num_minted
 
-    def _rows(self, tree: str) -> list[tuple[int, bool]]:
-        """(slot, whether it failed) of the tree's transactions, newest first."""
+    def _rows(self, address: str) -> list[tuple[int, bool]]:
+        """(slot, whether it failed) of the transactions that mention an address, newest first."""
         found: list[tuple[int, bool]] = []
         before: dict[str, str] = {}
         while True:
             options = {"commitment": "confirmed", "limit": _PAGE, **before}
-            page = chain.call(self.url, "getSignaturesForAddress", tree, options)
+            page = chain.call(self.url, "getSignaturesForAddress", address, options)
             found += [(row["slot"], row["err"] is not None) for row in page]
             if len(page) < _PAGE:
                 return found

@@ -19,9 +19,10 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 from support.minting import Minter
 
-from bench.racers import BATCH, bench_items
+from bench.racers import bench_items
 
 MINTS = 100_000
+BATCH = 3
 _PORTION = 3_000
 
 

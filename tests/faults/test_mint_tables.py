@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import json
+import random
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 from support import chain
+from support.drop import CALM, WELL, until
 from support.minting import DONE, Minter, MintRuns
 from support.specs import CID
 
@@ -135,6 +138,51 @@ async def test_killed_between_making_a_table_and_using_it(tmp_path: Path) -> Non
         assert made(found) == [table]
         assert through(found) == SOME // 2
         assert not await asyncio.to_thread(there, net.url, table)
+
+
+# Not while it mints, which would take long.
+
+
+async def lossy(net: Localnet, job: MintRuns) -> None:
+    while True:
+        await until(lambda: job.progress().get("step") != "mint")
+        net.faults(
+            network={"drop": 0.3, "late": 0.3, "late_slots": (1, 150)},
+            primary={"lost_replies": 0.3, "rate_limited": 0.1, "retry_after": 0},
+        )
+        await until(lambda: job.progress().get("step") == "mint")
+        net.faults(network=CALM, primary=WELL)
+
+
+async def forking(net: Localnet, job: MintRuns) -> None:
+    dice = random.Random(1)
+    while True:
+        await until(lambda: job.progress().get("step") != "mint")
+        net.fork(dice.randint(1, 20), keep=dice.random() < 0.5)
+        await asyncio.sleep(dice.uniform(0.3, 1.5))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("weather", [lossy, forking])
+async def test_bad_weather_from_the_tables_making_to_its_end(
+    tmp_path: Path, weather: Callable[[Localnet, MintRuns], Coroutine[Any, Any, None]]
+) -> None:
+    drop = Drop(tmp_path, SOME, creators=5)
+    async with drop.localnet() as net:
+        job = drop.job(net)
+        process = await job.start()
+        await job.until_step("table")
+        blowing = asyncio.create_task(weather(net, job))
+        result = await job.followed_to_end(process)
+        blowing.cancel()
+        net.faults(network=CALM, primary=WELL)
+        await job.check(net.url)
+        found = await asyncio.to_thread(transactions, net.url, result["tree"])
+        left = [str(table) for table in made(found) if await asyncio.to_thread(there, net.url, table)]
+        assert left == [result[name] for name in ("lookupTable",) if name in result]
+        # Some part of it went through the table: the weather was no reason to do without.
+        assert through(found) > 0
+        assert result["audit"] == "ok"
 
 
 async def test_a_table_that_is_left_open_is_named_and_the_next_run_closes_it(

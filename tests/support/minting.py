@@ -135,8 +135,16 @@ class MintRuns:
 
     async def to_end(self, *, attempts: int = 8, within: float = 300) -> Mapping[str, Any]:
         """Run again as long as runs end with 75, as the operator does; the job's result."""
-        for _ in range(attempts):
-            code = await self.attempt(within=within)
+        return await self.followed_to_end(await self.start(), attempts=attempts, within=within)
+
+    async def followed_to_end(
+        self, process: asyncio.subprocess.Process, *, attempts: int = 8, within: float = 300
+    ) -> Mapping[str, Any]:
+        """Like `to_end`, from a started run on."""
+        for attempt in range(attempts):
+            if attempt:
+                process = await self.start()
+            code = await self.finish(process, within=within)
             if code == DONE:
                 result: Mapping[str, Any] = self.run.termination["result"]
                 return result

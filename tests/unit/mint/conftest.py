@@ -24,7 +24,8 @@ class RefusalError(Exception):
 @dataclass
 class Node:
     """One endpoint: `answers` by method, a value or a function of the parameters; `asked` lists requests, `batches`
-    counts messages with several. With `single` it refuses those, with this HTTP status.
+    counts messages with several. With `single` it refuses those, with this HTTP status. `authorized` is what it was
+    told as a proxy.
     """
 
     answers: dict[str, Any] = field(default_factory=dict)
@@ -32,8 +33,10 @@ class Node:
     url: str = ""
     batches: int = 0
     single: int | None = None
+    authorized: set[str] = field(default_factory=set)
 
     async def handle(self, request: web.Request) -> web.Response:
+        self.authorized.update(request.headers.getall("Proxy-Authorization", []))
         body = await request.json()
         if not isinstance(body, list):
             return web.json_response(self._answer(body))

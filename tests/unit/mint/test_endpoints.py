@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,18 @@ Make = Callable[..., Any]
 async def test_an_answer_that_makes_no_sense_is_no_answer(make_node: Make, open_pool: Make, garbage: Any) -> None:
     bad, good = await make_node(getEpochInfo=garbage), await make_node(getEpochInfo=GOOD)
     assert await Chain(await open_pool(bad, good)).epoch() == Epoch(7, 5)
+
+
+async def test_an_endpoint_is_asked_through_the_environments_proxy(
+    make_node: Make, open_pool: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy, other = await make_node(getEpochInfo=GOOD), await make_node(getEpochInfo={**GOOD, "blockHeight": 6})
+    monkeypatch.setenv("http_proxy", proxy.url.replace("http://", "http://user:word@"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    away = replace(proxy, url="http://rpc.invalid/")
+    assert await Chain(await open_pool(away)).epoch() == Epoch(7, 5)
+    assert proxy.authorized == {"Basic dXNlcjp3b3Jk"}
+    assert await Chain(await open_pool(other)).epoch() == Epoch(7, 6)
 
 
 async def test_too_few_statuses_too_few_accounts_and_a_bad_blockhash_are_no_answers(

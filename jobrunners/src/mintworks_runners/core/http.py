@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -39,6 +41,14 @@ Told = Callable[[int, int], None]
 def untold(done: int, of: int) -> None:
     """A `Told` that keeps it to itself."""
     del done, of
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy on the way to that URL, as the environment says, for sessions that ask much: by themselves they look
+    for it, and for ~/.netrc, before every request, in another thread.
+    """
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from mintworks_runners.mint.treesetup import read_config
 
 log = logging.getLogger(__name__)
 
-SIGN_SECONDS = 0.05
+SIGN_SECONDS = 0.02
 STATUS_SECONDS = 0.5
 CHAIN_SECONDS = 1.0
 BLOCKHASH_SECONDS = 1.0

@@ -16,6 +16,8 @@ from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from solders.hash import ParseHashError
 from yarl import URL
 
+from mintworks_runners.core.http import proxy_for
+
 log = logging.getLogger(__name__)
 
 TIMEOUT = ClientTimeout(total=30.0, sock_connect=5.0, sock_read=10.0)
@@ -121,7 +123,7 @@ class Endpoint:
         """The JSON that the node answers to one message."""
         if self._session is None:
             connector = TCPConnector(limit=MAX_CONNECTIONS)
-            self._session = ClientSession(timeout=TIMEOUT, connector=connector, trust_env=True)
+            self._session = ClientSession(timeout=TIMEOUT, connector=connector, proxy=proxy_for(self._url))
         try:
             async with self._session.post(self._url, json=body, allow_redirects=False) as response:
                 content = await response.read()
