@@ -71,11 +71,18 @@ class Person:
             return time.perf_counter() - started
 
     async def _ended(self, path: str, version: str, left: set[str], mark: bytes) -> None:
-        async for line in self.changes(path, version):
-            if mark in line:
-                left.discard(json.loads(line)["object"]["metadata"]["name"])
-                if not left:
-                    return
+        while left:
+            async for line in self.changes(path, version):
+                if mark in line:
+                    left.discard(json.loads(line)["object"]["metadata"]["name"])
+                    if not left:
+                        return
+            # The server ends a watch that is read too slowly.
+            found = await self.ask("GET", path)
+            for each in found["items"]:
+                if mark in json.dumps(each, separators=(",", ":")).encode():
+                    left.discard(each["metadata"]["name"])
+            version = found["metadata"]["resourceVersion"]
 
 
 async def together(calls: Iterable[Callable[[], Awaitable[object]]], parallel: int = PARALLEL) -> None:
