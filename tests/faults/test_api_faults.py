@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +30,7 @@ from mintworks_operator.names import KINDS, QUEUES
 from mintworks_operator.salvage import of_runner
 from mintworks_operator.slots import Slots
 from mintworks_operator.views import job_view
+from mintworks_operator.watching import watch
 from mintworks_operator.writes import StaleError
 from support.chaos.kills import Kills
 from support.chaos.plan import Fate, Fault, Plan, Script
@@ -79,6 +82,26 @@ def config_map(name: str) -> Json:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
 
 
+def metadata_job(name: str) -> Json:
+    return {
+        "apiVersion": "mintworks.dev/v1alpha1",
+        "kind": "MetadataJob",
+        "metadata": {"name": name},
+        "spec": METADATA,
+    }
+
+
+def kubeconfig_of(server: str) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "proxy", "cluster": {"server": server}}],
+        "users": [{"name": "nobody", "user": {}}],
+        "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "nobody"}}],
+        "current-context": "proxy",
+    }
+
+
 @pytest.mark.parametrize("fault", [Fault.ERROR, Fault.UNAVAILABLE, Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.THROTTLED])
 async def test_a_read_is_tried_again(behind: Behind, space: str, fault: Fault) -> None:
     subject = f"get {space} configmaps kube-root-ca.crt"
@@ -121,6 +144,32 @@ async def test_a_list_whose_pages_expire_is_complete(behind: Behind, plane: Cont
         await asyncio.gather(*(api.create(MAPS, space, config_map(name)) for name in names))
         listed = [obj["metadata"]["name"] for obj in await api.list(MAPS, space)]
         assert sorted(listed) == sorted({*names, "kube-root-ca.crt"})
+        assert proxy.injected[Fault.EXPIRED_PAGE] == 1
+
+
+async def test_a_watch_begins_though_the_pages_of_its_list_expire(
+    behind: Behind, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = f"list {space} metadatajobs"
+    async with behind(Script({subject: (None, Fate(Fault.EXPIRED_PAGE))})) as (api, proxy):
+        names = {f"job-{number:03}" for number in range(PAGE + 20)}
+        made = (api.create(METADATA_JOBS, space, metadata_job(name)) for name in names)
+        uids = {one["metadata"]["uid"] for one in await asyncio.gather(*made)}
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(json.dumps(kubeconfig_of(proxy.url)))
+        # The library reads KUBECONFIG when it is imported.
+        monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+        seen: set[str] = set()
+        config = load([], {"MINTWORKS_NAMESPACES": space, "MINTWORKS_IMAGES": '{"runner": "r"}'})
+        watching = asyncio.create_task(watch(Cache(lambda _: None), config, lambda _, uid: seen.add(uid)))
+        try:
+            async with asyncio.timeout(30):
+                while not uids <= seen:
+                    assert not watching.done()
+                    await asyncio.sleep(0.05)
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
         assert proxy.injected[Fault.EXPIRED_PAGE] == 1
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, repeat
 from typing import Any
 
+import aiohttp
 import kopf
 
-from .api import JOBS, PAGE, PODS, Resource
+from .api import GONE, JOBS, PAGE, PODS, Resource
 from .cache import Cache
 from .config import Config
 from .names import KINDS, QUEUES, SCHEDULES, SELECTOR
@@ -108,7 +109,7 @@ def settings() -> kopf.OperatorSettings:
 def registry(cache: Cache, told: Told) -> kopf.OperatorRegistry:
     """The handlers: one for each resource, all alike. `told` is called with every object that a watch tells of."""
     made = kopf.OperatorRegistry()
-    kopf.on.login(registry=made)(_login)
+    kopf.on.login(registry=made)(Login().log_in)
     for resource in RESOURCES:
         _watch(made, cache, resource, told)
     return made
@@ -125,6 +126,32 @@ async def watch(cache: Cache, config: Config, told: Told) -> None:
         clusterwide=config.clusterwide,
         namespaces=config.namespaces,
         standalone=True,
+    )
+
+
+class Login:
+    """kopf's login: the credentials that the library finds, in a session of our own."""
+
+    def __init__(self) -> None:
+        self._last: tuple[kopf.ConnectionInfo, kopf.AiohttpSession] | None = None
+
+    async def log_in(self, **kwargs: Any) -> kopf.AiohttpSession | None:
+        """None where nothing is found; the same as before where that was found: kopf refuses what was refused."""
+        found = kopf.login_via_client(**kwargs)
+        if found is None:
+            return None
+        if self._last is None or self._last[0] != found:
+            self._last = found, kopf.AiohttpSession(server=found.server, aiohttp_session=_session(found))
+        return self._last[1]
+
+
+def _session(found: kopf.ConnectionInfo) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=found.as_ssl_context()),
+        headers=found.as_http_headers(),
+        proxy=found.proxy_url,
+        trust_env=found.trust_env,
+        middlewares=(_begun_anew,),
     )
 
 
@@ -160,5 +187,10 @@ def _key(resource: Resource) -> tuple[str, str, str]:
     return resource.group, resource.version, resource.plural
 
 
-def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-    return kopf.login_via_client(**kwargs)
+async def _begun_anew(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """An expired page of a LIST, as what lets kopf begin that LIST anew; by itself it ends the whole operator."""
+    response = await handler(request)
+    if response.status == GONE and "continue" in request.url.query:
+        response.release()
+        raise aiohttp.ClientPayloadError("a further page of a LIST has expired")
+    return response
