@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from mintworks_runners.mint.items import Design, design
 from mintworks_runners.mint.itemtable import ItemTable
 from mintworks_runners.mint.lookup import shared
 from mintworks_runners.mint.treeplan import creation, new_tree
-from mintworks_runners.solana.budget import MAX_COMPUTE_UNITS
+from mintworks_runners.solana.budget import MAX_COMPUTE_UNITS, budget_instructions
 from mintworks_runners.solana.instructions import CollectionAccounts
 from mintworks_runners.solana.lookuptable import NewTable
 from mintworks_runners.solana.tree import cheapest_size
@@ -29,7 +28,7 @@ from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 from support import chain
 from support import umi as support_umi
-from support.minting import DONE, Minter, MintRuns
+from support.minting import DONE, Minter, MintRuns, transact
 from support.specs import CID
 
 from bench.track import Rate, Track
@@ -37,7 +36,6 @@ from bench.track import Rate, Track
 _TESTS = Path(__file__).parents[1]
 _SEND_TOGETHER = 24
 _RUN_SECONDS = 7200.0
-_LAND_SECONDS = 30.0
 BATCH = 10
 """More than fit: what a transaction holds is left to its size."""
 
@@ -123,21 +121,9 @@ def _make_table(track: Track, tree: Pubkey, items: int) -> AddressLookupTableAcc
 
 
 def _land(track: Track, instructions: Sequence[Instruction]) -> None:
-    """One transaction, confirmed: its slot is over."""
-    made = Signer(track.minter.wallet).sign(instructions, _blockhash(track), MAX_COMPUTE_UNITS, 0)
-    # With a preflight, so that a refusal is told.
-    options = {"encoding": "base64", "preflightCommitment": "confirmed"}
-    chain.call(track.url, "sendTransaction", base64.b64encode(made.wire).decode(), options)
-    deadline = time.monotonic() + _LAND_SECONDS
-    while not _confirmed(track, made.signature):
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{made.signature} does not land")
-        time.sleep(0.2)
-
-
-def _confirmed(track: Track, signature: str) -> bool:
-    (status,) = chain.call(track.url, "getSignatureStatuses", [signature])["value"]
-    return status is not None and status["confirmationStatus"] != "processed"
+    """One transaction, finalized."""
+    limited = [*budget_instructions(MAX_COMPUTE_UNITS, 0), *instructions]
+    asyncio.run(transact(track.url, track.minter.wallet, *limited))
 
 
 def _signed(track: Track, tree: Pubkey, items: int, table: AddressLookupTableAccount) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ from bench.racers import bench_items
 
 MINTS = 100_000
 BATCH = 3
+"""The default of a MintJob."""
 _PORTION = 3_000
 
 

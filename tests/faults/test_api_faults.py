@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -35,7 +34,7 @@ from mintworks_operator.writes import StaleError
 from support.chaos.kills import Kills
 from support.chaos.plan import Fate, Fault, Plan, Script
 from support.chaos.proxy import PAGE, Proxy
-from support.chaos.storm import credentials
+from support.chaos.storm import credentials, kubeconfig_of
 from support.specs import METADATA
 
 from .conftest import ROOT
@@ -88,17 +87,6 @@ def metadata_job(name: str) -> Json:
         "kind": "MetadataJob",
         "metadata": {"name": name},
         "spec": METADATA,
-    }
-
-
-def kubeconfig_of(server: str) -> Json:
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "proxy", "cluster": {"server": server}}],
-        "users": [{"name": "nobody", "user": {}}],
-        "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "nobody"}}],
-        "current-context": "proxy",
     }
 
 
@@ -156,7 +144,7 @@ async def test_a_watch_begins_though_the_pages_of_its_list_expire(
         made = (api.create(METADATA_JOBS, space, metadata_job(name)) for name in names)
         uids = {one["metadata"]["uid"] for one in await asyncio.gather(*made)}
         kubeconfig = tmp_path / "kubeconfig"
-        kubeconfig.write_text(json.dumps(kubeconfig_of(proxy.url)))
+        kubeconfig.write_text(kubeconfig_of(proxy.url))
         # The library reads KUBECONFIG when it is imported.
         monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
         seen: set[str] = set()
@@ -214,8 +202,7 @@ async def test_a_run_whose_pod_is_seen_before_its_job_is_not_lost(behind: Behind
         config = load(["--namespaces", space], {"MINTWORKS_IMAGES": '{"runner": "r"}'})
         cache = Cache(lambda _: None)
         gatherer = Gatherer(cache, api, config, lambda *_: News(), lambda _: ())
-        body = {"apiVersion": "mintworks.dev/v1alpha1", "kind": "MetadataJob", "metadata": {"name": "a"}}
-        made = await api.create(METADATA_JOBS, space, {**body, "spec": METADATA})
+        made = await api.create(METADATA_JOBS, space, metadata_job("a"))
         status = {"phase": "Running", "active": {"run": 1, "reserved": "2026-01-01T00:00:00Z"}, "attempts": {"runs": 1}}
         made = await api.patch(METADATA_JOBS, space, "a", {"status": status}, "status")
         view = job_view("MetadataJob", made)
@@ -231,8 +218,7 @@ async def test_a_run_whose_pod_is_seen_before_its_job_is_not_lost(behind: Behind
 
 async def test_what_a_runner_told_is_named_in_a_refusal(behind: Behind, space: str) -> None:
     async with behind(Script()) as (api, _):
-        body = {"apiVersion": "mintworks.dev/v1alpha1", "kind": "MetadataJob", "metadata": {"name": "a"}}
-        made = await api.create(METADATA_JOBS, space, {**body, "spec": METADATA})
+        made = await api.create(METADATA_JOBS, space, metadata_job("a"))
         for status, told in (
             ({"result": {"items": 2**70}}, True),
             ({"inputs": {"items": "x"}}, True),

@@ -67,7 +67,7 @@ async def an_error_then_success_across_a_fork(drop: Drop) -> None:
     again: list[Any] = []
     rounds = 0
     # On a busy machine hardly anything is sent while one fork lasts.
-    while rounds < 3 or len(again) <= 20:
+    while rounds < 3 or len(again) <= 100:
         failed |= await an_error_that_a_fork_takes_back(drop)
         # What was signed for the fork that lost has to expire. With forks in a closer row nothing lands any more.
         await _something_new_lands(drop, 50)

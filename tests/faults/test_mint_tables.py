@@ -140,10 +140,8 @@ async def test_killed_between_making_a_table_and_using_it(tmp_path: Path) -> Non
         assert not await asyncio.to_thread(there, net.url, table)
 
 
-# Not while it mints, which would take long.
-
-
 async def lossy(net: Localnet, job: MintRuns) -> None:
+    """Not while it mints, which would take long."""
     while True:
         await until(lambda: job.progress().get("step") != "mint")
         net.faults(
@@ -155,6 +153,7 @@ async def lossy(net: Localnet, job: MintRuns) -> None:
 
 
 async def forking(net: Localnet, job: MintRuns) -> None:
+    """Not while it mints, either."""
     dice = random.Random(1)
     while True:
         await until(lambda: job.progress().get("step") != "mint")
@@ -179,7 +178,7 @@ async def test_bad_weather_from_the_tables_making_to_its_end(
         await job.check(net.url)
         found = await asyncio.to_thread(transactions, net.url, result["tree"])
         left = [str(table) for table in made(found) if await asyncio.to_thread(there, net.url, table)]
-        assert left == [result[name] for name in ("lookupTable",) if name in result]
+        assert left == ([result["lookupTable"]] if "lookupTable" in result else [])
         # Some part of it went through the table: the weather was no reason to do without.
         assert through(found) > 0
         assert result["audit"] == "ok"

@@ -155,6 +155,15 @@ def _session(found: kopf.ConnectionInfo) -> aiohttp.ClientSession:
     )
 
 
+async def _begun_anew(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """An expired page of a LIST, as what lets kopf begin that LIST anew; by itself it ends the whole operator."""
+    response = await handler(request)
+    if response.status == GONE and "continue" in request.url.query:
+        response.release()
+        raise aiohttp.ClientPayloadError("a further page of a LIST has expired")
+    return response
+
+
 def unclosed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Handles what the event loop has nobody else to tell.
 
@@ -185,12 +194,3 @@ def _watch(made: kopf.OperatorRegistry, cache: Cache, resource: Resource, told: 
 def _key(resource: Resource) -> tuple[str, str, str]:
     # kopf writes the core group as an empty string.
     return resource.group, resource.version, resource.plural
-
-
-async def _begun_anew(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """An expired page of a LIST, as what lets kopf begin that LIST anew; by itself it ends the whole operator."""
-    response = await handler(request)
-    if response.status == GONE and "continue" in request.url.query:
-        response.release()
-        raise aiohttp.ClientPayloadError("a further page of a LIST has expired")
-    return response

@@ -129,7 +129,7 @@ class Storm:
 
     def _environment(self, server: str, redis: str) -> dict[str, str]:
         kubeconfig, url = self._folder / "kubeconfig", self._folder / "redis-url"
-        kubeconfig.write_text(_kubeconfig(server))
+        kubeconfig.write_text(kubeconfig_of(server))
         url.write_text(redis)
         metrics, health = free_ports(2)
         return {
@@ -177,7 +177,8 @@ def credentials(plane: ControlPlane) -> tuple[str, ssl.SSLContext]:
     return config["clusters"][0]["cluster"]["server"], context
 
 
-def _kubeconfig(server: str) -> str:
+def kubeconfig_of(server: str) -> str:
+    """A kubeconfig of nobody at that address."""
     named = {"name": "storm"}
     return yaml.safe_dump(
         {
