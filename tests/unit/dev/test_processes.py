@@ -5,10 +5,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from mintworks_dev.cluster.processes import Parts, Process, stop, wait_gone
+from mintworks_dev.cluster.processes import Parts, Process, state, stop, wait_gone
 from mintworks_dev.cluster.waiting import NotReadyError, until
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+
+# Its first thread ends, by the system call exit, while another goes on and holds what the process holds.
+HEADLESS = """
+import ctypes, platform, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+print("headless", flush=True)
+ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+"""
 
 
 @pytest.fixture
@@ -47,6 +55,14 @@ def test_who_does_not_listen_is_killed(parts: Parts) -> None:
     process = parts.start("deaf", [sys.executable, "-c", DEAF])
     until(lambda: "deaf" in parts.tail("deaf"), "the deaf one", 10)
     stop([process], timeout=0.2)
+    assert not process.alive
+
+
+def test_who_has_a_thread_left_is_not_gone(parts: Parts) -> None:
+    process = parts.start("headless", [sys.executable, "-c", HEADLESS])
+    until(lambda: state(process.pid) == "Z", "the end of its first thread", 10)
+    assert process.alive
+    parts.stop("headless")
     assert not process.alive
 
 

@@ -26,11 +26,14 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs. A zombie does not: its parent may collect it late, and it holds nothing."""
+        """Whether it runs. A zombie does not: its parent may collect it late, and it holds nothing.
+
+        One whose first thread alone has ended looks like a zombie, and its other threads hold all its files.
+        """
         try:
             if start_time(self.pid) != self.started:
                 return False
-            if state(self.pid) not in "ZX":
+            if state(self.pid) not in "ZX" or threads(self.pid) > 1:
                 return True
         except ProcessLookupError:
             return False
@@ -63,6 +66,11 @@ def start_time(pid: int) -> int:
 def state(pid: int) -> str:
     """The process's state letter, such as R, S or Z. Raises ProcessLookupError when there is none."""
     return _stat(pid)[0]
+
+
+def threads(pid: int) -> int:
+    """How many threads of the process have not ended; a zombie is one. Raises ProcessLookupError."""
+    return int(_stat(pid)[17])
 
 
 def _collect(pid: int) -> None:
