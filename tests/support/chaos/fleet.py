@@ -70,14 +70,16 @@ class Order:
         return str(self.spec.get("queue", "default"))
 
 
-def fleet(seed: int, count: int) -> list[Order]:
-    """At least `count` jobs of every sort, in a random order (but what others build on comes first)."""
-    chosen = random.Random(f"fleet {seed}")
+def fleet(seed: int, count: int, first: int = 0) -> list[Order]:
+    """At least `count` jobs of every sort, in a random order (but what others build on comes first). Their names hold
+    numbers from `first` on.
+    """
+    chosen = random.Random(f"fleet {seed} {first}")
     orders: list[Order] = []
     sorts = _sorts(chosen)
     while len(orders) < count:
         for made in sorts:
-            number = len(orders)
+            number = first + len(orders)
             where = chosen.choice(NAMESPACES)
             queue = chosen.choice(["wide", "wide", "wide", "narrow", "default"])
             orders += (replace(o, namespace=where) for o in made(f"{number:04}", queue))

@@ -23,19 +23,20 @@ PACE = 25.0
 class People:
     """Carries out what the orders say, on what really happens."""
 
-    def __init__(self, api: ApiServer, history: History, redis: Redis, orders: list[Order], seed: int) -> None:
+    def __init__(self, api: ApiServer, history: History, redis: Redis, seed: int) -> None:
         self._api = api
         self._redis = redis
-        self._orders = {order.key: order for order in orders}
+        self._orders: dict[tuple[str, str, str], Order] = {}
         self._chosen = random.Random(f"people {seed}")
         self._done: set[tuple[str, ...]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.troubles: list[BaseException] = []
         history.listeners.append(self._seen)
 
-    async def create(self) -> None:
-        """Creates all jobs, one after another."""
-        for order in self._orders.values():
+    async def create(self, orders: list[Order]) -> None:
+        """Creates these jobs, one after another."""
+        self._orders |= {order.key: order for order in orders}
+        for order in orders:
             meta = {"name": order.name, "namespace": order.namespace}
             body = {"apiVersion": "mintworks.dev/v1alpha1", "kind": order.kind, "metadata": meta, "spec": order.spec}
             await self._api.ask("POST", path(order.key, collection=True), body)

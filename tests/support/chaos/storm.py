@@ -7,7 +7,7 @@ import contextlib
 import ssl
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ RESYNC = 15
 
 @dataclass
 class Report:
-    """What came of it. `seconds` from the last job's creation to the end of the last job; `exits` are codes with which
-    the operator ended by itself.
+    """What came of it. `seconds` from the last job's creation to the end of the last job, of the slowest fleet;
+    `exits` are codes with which the operator ended by itself.
     """
 
     jobs: int
@@ -69,16 +69,19 @@ class Report:
 class Storm:
     """One run on a control plane with nodes."""
 
-    def __init__(self, plane: ControlPlane, redis: RedisServer, folder: Path, plan: Plan, orders: list[Order]) -> None:
+    def __init__(self, plane: ControlPlane, redis: RedisServer, folder: Path, plan: Plan) -> None:
         self._plane = plane
         self._redis = redis
         self._folder = folder
         self._plan = plan
-        self._orders = orders
+        self._orders: list[Order] = []
 
-    async def run(self, bound: float, kinds: tuple[Write, ...]) -> Report:
-        """`bound`: seconds that jobs have to end after the last was created, and again to be gone once they are
-        deleted. `kinds`: the writes at which the operator is killed.
+    async def run(self, fleets: Iterable[list[Order]], bound: float, kinds: tuple[Write, ...]) -> Report:
+        """The first fleet, and others after it as long as the operator was not killed at each kind of write: of some
+        there are few, and when they come is chance.
+
+        `bound`: seconds that a fleet's jobs have to end after the last was created, and that all have to be gone once
+        they are deleted. `kinds`: the writes at which the operator is killed.
         """
         server, context = credentials(self._plane)
         self._plane.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(_things()))
@@ -95,13 +98,19 @@ class Storm:
             await stack.enter_async_context(link)
             redis = Redis(port=self._redis.port, decode_responses=True)
             stack.push_async_callback(redis.aclose)
-            people = People(api, history, redis, self._orders, self._plan.seed)
+            people = People(api, history, redis, self._plan.seed)
             stack.push_async_callback(people.close)
             began = time.monotonic()
             async with _beside(operator.keep(self._environment(proxy.url, link.url))):
-                await people.create()
-                created = time.monotonic()
-                unsettled = await _until(lambda: self._unsettled(history), bound)
+                seconds, unsettled = 0.0, list[str]()
+                for orders in fleets:
+                    self._orders += orders
+                    await people.create(orders)
+                    created = time.monotonic()
+                    unsettled = await _until(lambda: self._unsettled(history), bound)
+                    seconds = max(seconds, time.monotonic() - created)
+                    if unsettled or not kills.open:
+                        break
                 ended = time.monotonic()
                 await self._delete(api, history)
                 left = await _until(lambda: _left(history), bound)
@@ -113,7 +122,7 @@ class Storm:
             return Report(
                 jobs=len(self._orders),
                 all_seconds=deleted - began,
-                seconds=ended - created,
+                seconds=seconds,
                 deleting=deleted - ended,
                 injected=proxy.injected,
                 requests=proxy.requests,
