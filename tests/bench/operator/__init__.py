@@ -48,8 +48,9 @@ def measure() -> Mapping[str, float]:
 
 def bursts(sizes: Sizes) -> Mapping[str, float]:
     """`burst_per_second`: MintJobs from the first create to the last success, with the operator; `burst_vs_floor` over
-    the same burst with a script in its place that makes the same requests, `burst_vs_bare` over bare Kubernetes Jobs,
-    `vs_jobset` over JobSets. `writes_per_job`: the operator's. Each on a control plane of its own, freshly started.
+    the same burst with a script in its place that makes the same requests, `burst_vs_kopf_floor` over one for which
+    kopf watches as it does for the operator, `burst_vs_bare` over bare Kubernetes Jobs, `vs_jobset` over JobSets.
+    `writes_per_job`: the operator's. Each on a control plane of its own, freshly started.
 
     Raises RuntimeError where the script made other requests than the operator.
     """
@@ -60,6 +61,8 @@ def bursts(sizes: Sizes) -> Mapping[str, float]:
     with fresh() as world:
         floor = rate(world, OURS, playing(world, asked), sizes, played)
     with fresh() as world:
+        on_kopf = rate(world, OURS, playing(world, asked, kopf=True), sizes)
+    with fresh() as world:
         bare = rate(world, BARE, None, sizes)
     with fresh() as world:
         jobset = rate(world, JOB_SETS, controller(world), sizes)
@@ -67,9 +70,11 @@ def bursts(sizes: Sizes) -> Mapping[str, float]:
     return {
         "burst_per_second": ours,
         "floor_per_second": floor,
+        "kopf_floor_per_second": on_kopf,
         "bare_per_second": bare,
         "jobset_per_second": jobset,
         "burst_vs_floor": ours / floor,
+        "burst_vs_kopf_floor": ours / on_kopf,
         "burst_vs_bare": ours / bare,
         "vs_jobset": ours / jobset,
         "writes_per_job": score.writes_per_job(asked, BURST, sizes.burst),

@@ -1,6 +1,7 @@
 """A script that makes the requests that the operator made, for the same jobs, and knows the answers.
 
-It decides nothing, reads no object and keeps no cache: bodies are made by putting names into texts.
+It decides nothing, reads no object and keeps no cache: bodies are made by putting names into texts. It watches by
+itself, or lets kopf watch as it does for the operator; that is the most that any operator on kopf can do.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import aiohttp
 
+from .on_kopf import on_kopf
 from .person import MERGE, PARALLEL, PATIENCE
 
 Json = dict[str, Any]
@@ -29,6 +31,7 @@ _PATHS = {
     "jobs": "/apis/batch/v1/namespaces/{}/jobs",
     "events": "/apis/events.k8s.io/v1/namespaces/{}/events",
 }
+COMPLETE = b'"type":"Complete"'
 _VERSION = re.compile(rb'"resourceVersion":"(\d+)"')
 _UID = re.compile(rb'"uid":"([0-9a-f-]{36})"')
 _NAME = re.compile(rb'"name":"(o-\d{5})"')
@@ -47,8 +50,18 @@ class Job:
 class Space:
     """One namespace. `bodies` are templates by step, `played` what is asked for there, as `score` says."""
 
-    def __init__(self, session: aiohttp.ClientSession, name: str, played: Json, bodies: Json, slots: int) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        group: asyncio.TaskGroup,
+        name: str,
+        *,
+        played: Json,
+        bodies: Json,
+        slots: int,
+    ) -> None:
         self._session = session
+        self._group = group
         self._name = name
         self._steps: dict[str, list[str]] = played["jobs"]
         self._queues: list[int] = list(reversed(played["queues"]))
@@ -61,25 +74,37 @@ class Space:
         self._queue_version = ""
         self._done = 0
 
-    async def follow(self, watched: list[list[str]], ready: asyncio.Barrier) -> None:
-        """Lists and watches what the operator does (paths and label selectors), and plays each job that comes."""
-        async with asyncio.TaskGroup() as group:
-            for path, chosen in watched:
-                group.create_task(self._watch(path, chosen, ready, group))
+    def begin(self, name: str, uid: str, version: str) -> None:
+        """Plays a job, unless it is known."""
+        if name not in self._jobs:
+            self._jobs[name] = job = Job(uid, version)
+            self._group.create_task(self._play(name, job))
 
-    async def _watch(self, path: str, chosen: str, ready: asyncio.Barrier, group: asyncio.TaskGroup) -> None:
+    def complete(self, name: str) -> None:
+        """The Kubernetes Job of that job's run is complete."""
+        self._jobs[name].ended.set()
+
+    async def watch(self, path: str, chosen: str, ready: asyncio.Barrier) -> None:
+        """Lists and watches at a path, with a label selector."""
         resource = path.rpartition("/")[2]
-        version = json.loads(await self._ask("GET", f"{path}?{chosen}"))["metadata"]["resourceVersion"]
+        listed = json.loads(await self._ask("GET", f"{path}?{chosen}"))
         await ready.wait()
-        query = f"{chosen}&watch=true&resourceVersion={version}&timeoutSeconds={int(PATIENCE)}"
-        async with self._session.get(f"{path}?{query}", timeout=aiohttp.ClientTimeout(total=None)) as answer:
-            async for line in answer.content:
-                if resource == "mintjobs" and line.startswith(b'{"type":"ADDED"'):
-                    name, job = _of(_NAME, line), Job(_of(_UID, line), _of(_VERSION, line))
-                    self._jobs[name] = job
-                    group.create_task(self._play(name, job))
-                elif resource == "jobs" and b'"type":"Complete"' in line:
-                    self._jobs[_of(_JOB, line)].ended.set()
+        while True:
+            version = listed["metadata"]["resourceVersion"]
+            query = f"{chosen}&watch=true&resourceVersion={version}&timeoutSeconds={int(PATIENCE)}"
+            async with self._session.get(f"{path}?{query}", timeout=aiohttp.ClientTimeout(total=None)) as answer:
+                async for line in answer.content:
+                    self._see(resource, line)
+            # The server ends a watch that is read too slowly.
+            listed = json.loads(await self._ask("GET", f"{path}?{chosen}"))
+            for each in listed["items"]:
+                self._see(resource, json.dumps(each, separators=(",", ":")).encode())
+
+    def _see(self, resource: str, line: bytes) -> None:
+        if resource == "mintjobs":
+            self.begin(_of(_NAME, line), _of(_UID, line), _of(_VERSION, line))
+        elif resource == "jobs" and COMPLETE in line:
+            self.complete(_of(_JOB, line))
 
     async def _play(self, name: str, job: Job) -> None:
         """A job's requests, in their order: up to its run's creation at once, the others after its end."""
@@ -165,16 +190,23 @@ async def play(plan: Json) -> None:
     # As many connections as the operator has: its requests, and a watch of each kind in each namespace.
     connector = aiohttp.TCPConnector(ssl=context, limit=0)
     headers = {"Authorization": f"Bearer {plan['token']}"}
-    watches = asyncio.Barrier(sum(map(len, plan["watched"].values())) + 1)
     async with (
         aiohttp.ClientSession(plan["server"], connector=connector, headers=headers, read_bufsize=1 << 22) as session,
         asyncio.TaskGroup() as group,
     ):
-        for name, played in plan["spaces"].items():
-            space = Space(session, name, played, plan["bodies"], plan["slots"][name])
-            group.create_task(space.follow(plan["watched"][name], watches))
-        await watches.wait()
-        print(READY, flush=True)
+        spaces = {
+            name: Space(session, group, name, played=played, bodies=plan["bodies"], slots=plan["slots"][name])
+            for name, played in plan["spaces"].items()
+        }
+        if plan["kopf"]:
+            await on_kopf(spaces, lambda: print(READY, flush=True))
+        else:
+            watched = [(spaces[name], *each) for name, places in plan["watched"].items() for each in places]
+            ready = asyncio.Barrier(len(watched) + 1)
+            for space, path, chosen in watched:
+                group.create_task(space.watch(path, chosen, ready))
+            await ready.wait()
+            print(READY, flush=True)
 
 
 if __name__ == "__main__":

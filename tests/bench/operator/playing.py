@@ -23,12 +23,16 @@ _TESTS = Path(__file__).parents[2]
 
 
 @contextmanager
-def playing(world: World, asked: Sequence[Json]) -> Iterator[Running]:
-    """It plays the requests of `asked`, an operator's. Raises ValueError where these hold one that it cannot play."""
+def playing(world: World, asked: Sequence[Json], *, kopf: bool = False) -> Iterator[Running]:
+    """It plays the requests of `asked`, an operator's; `kopf`: and kopf watches for it.
+
+    Raises ValueError where these hold one that it cannot play.
+    """
     spaces = {name: score.score(asked, name) for name in (BURST, WARM_UP)}
     bodies = score.templates(asked, WARM_UP)
     score.playable(spaces, bodies)
     plan = {
+        "kopf": kopf,
         "server": world.server,
         "token": world.token,
         "ca": str(world.keys / "ca.crt"),
@@ -40,7 +44,8 @@ def playing(world: World, asked: Sequence[Json]) -> Iterator[Running]:
     path = world.folder / "plan.json"
     path.write_text(json.dumps(plan))
     command = [sys.executable, "-m", "bench.operator.floor", str(path)]
-    with process(world, "floor", command, {"PYTHONPATH": str(_TESTS)}, floor.READY) as running:
+    environment = {"PYTHONPATH": str(_TESTS), "KUBECONFIG": str(world.kubeconfig)}
+    with process(world, "floor on kopf" if kopf else "floor", command, environment, floor.READY) as running:
         yield running
 
 

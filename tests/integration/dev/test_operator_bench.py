@@ -17,12 +17,13 @@ SIZES = bench.Sizes(burst=10, warm_up=15)
 @pytest.mark.timeout(300)
 def test_the_script_makes_the_operators_requests() -> None:
     asked: list[dict[str, Any]] = []
-    played: list[dict[str, Any]] = []
     with fresh() as world:
         assert bench.rate(world, OURS, operator(world), SIZES, asked) > 0
-    with fresh() as world:
-        assert bench.rate(world, OURS, playing(world, asked), SIZES, played) > 0
-    bench.same_requests(asked, played)
+    for kopf in (False, True):
+        played: list[dict[str, Any]] = []
+        with fresh() as world:
+            assert bench.rate(world, OURS, playing(world, asked, kopf=kopf), SIZES, played) > 0
+        bench.same_requests(asked, played)
     counted = score.counted(asked, BURST)
     assert (counted["create jobs"], counted["create events"]) == (SIZES.burst, SIZES.burst)
     assert 4 <= score.writes_per_job(asked, BURST, SIZES.burst) <= 7

@@ -74,7 +74,9 @@ def test_what_a_paused_leader_sent_comes_to_nothing(team: Team) -> None:
         answered.release()
         assert first.popen.wait(TRY + 20) == 1
         assert gate.count(_create) == len(names), "a create was sent after it woke up"
-        assert first.said("nothing is written") or first.said("the Lease could not be renewed in time")
+        # Which it finds out first is chance: its time is over, another one's name is there, its pass may not write.
+        reasons = ("nothing is written", "the Lease could not be renewed in time", "holds the Lease")
+        assert any(first.said(reason) for reason in reasons)
 
         for name, run in (("suspended", 2), ("replaced", 1), ("between", 1)):
             space.end(name, run, 0, {"result": RESULT})
