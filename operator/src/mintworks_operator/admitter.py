@@ -14,7 +14,6 @@ from .cache import Cache
 from .core import Plan, QueueView, Standing, Waiting, admit, held, ready
 from .keys import JobKey, Key, QueuesKey
 from .names import QUEUES
-from .owned import runs_of
 from .patch import merge_patch
 from .slots import Slots
 from .tally import HOUR
@@ -201,7 +200,7 @@ class Admitter:
 
     def _alive(self, reservation: Reservation) -> bool:
         """Whether a process of that job lives, though its resource may be gone."""
-        return any(run.alive for run in runs_of(self._cache, reservation.uid))
+        return self._cache.runs.alive(reservation.uid)
 
     def _wake_admitted(self, namespace: str, plan: Plan) -> None:
         """Every reserved job that still waits, not only those reserved just now: a pass may have been lost."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import orjson
 from kubernetes.aio import client, config
 
 from . import metrics, patience
@@ -73,6 +73,16 @@ class Resource:
         return "/".join(parts)
 
 
+@dataclass(frozen=True)
+class Page:
+    """Objects of a collection. `first`: they begin it, or begin it anew, where what came before is of a version that
+    the server no longer has.
+    """
+
+    items: list[Json]
+    first: bool
+
+
 JOBS = Resource("batch", "v1", "jobs")
 PODS = Resource("", "v1", "pods")
 EVENTS = Resource("events.k8s.io", "v1", "events")
@@ -114,9 +124,17 @@ class Api:
     async def list(
         self, resource: Resource, namespace: str | None, query: Mapping[str, str] | None = None
     ) -> list[Json]:
-        """All objects of a collection, page by page."""
+        """All objects of a collection."""
         found: list[Json] = []
-        more = ""
+        async for page in self.pages(resource, namespace, query):
+            found = page.items if page.first else found + page.items
+        return found
+
+    async def pages(
+        self, resource: Resource, namespace: str | None, query: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Page]:
+        """All objects of a collection, page by page: thousands at once take more memory than all else."""
+        more, first = "", True
         while True:
             page = {"limit": str(PAGE), **(query or {}), **({"continue": more} if more else {})}
             try:
@@ -125,12 +143,12 @@ class Api:
                 if error.status != GONE or not more:
                     raise
                 # The version that the pages are of was compacted away: all of it anew, and in one piece.
-                answer = await self._request("GET", resource, resource.path(namespace), query=query)
-                found = []
-            found += answer.get("items") or []
+                answer, first = await self._request("GET", resource, resource.path(namespace), query=query), True
             more = (answer.get("metadata") or {}).get("continue") or ""
+            yield Page(answer.get("items") or [], first)
+            first = False
             if not more:
-                return found
+                return
 
     async def create(self, resource: Resource, namespace: str, body: Json) -> Json:
         """Create an object; the answer is what the server stored."""
@@ -192,10 +210,10 @@ class Api:
             answer = await self._client.rest_client.request(
                 request[0], request[1], headers=request[2], body=body, _request_timeout=TIMEOUT
             )
-            text = await answer.response.text()
+            text = await answer.response.read()
             status = answer.status
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            return _Answer(0, type(error).__name__, str(error))
+            return _Answer(0, type(error).__name__, str(error).encode())
         finally:
             metrics.REQUESTS.labels(method, resource.plural, str(status)).inc()
         return _Answer(status, answer.reason or "", text, answer.response.headers.get("Retry-After"))
@@ -207,13 +225,13 @@ class _Answer:
 
     status: int
     reason: str
-    text: str
+    text: bytes
     retry_after: str | None = None
 
     def read(self) -> Json:
         """The object that it holds. Raises ApiError where it is none."""
         try:
-            answer = json.loads(self.text) if self.status and self.text else {}
+            answer = orjson.loads(self.text) if self.status and self.text else {}
         except ValueError:
             answer = {}
         told = answer if isinstance(answer, dict) else {}
@@ -221,5 +239,5 @@ class _Answer:
             return told
         details = told.get("details")
         details = details if isinstance(details, dict) else {}
-        reason, message = told.get("reason") or self.reason, told.get("message") or self.text[:1000]
-        raise ApiError(self.status, reason, message, details)
+        message = told.get("message") or self.text[:1000].decode(errors="replace")
+        raise ApiError(self.status, told.get("reason") or self.reason, message, details)

@@ -33,7 +33,6 @@ from .gather import Gatherer
 from .jobs import build
 from .keys import JobKey
 from .names import KINDS, QUEUES, controller, run_name
-from .owned import jobs_of
 from .patch import merge_patch, told
 from .salvage import of_runner, salvage
 from .troubles import of_refusal
@@ -158,7 +157,7 @@ class Applier:
 
     async def _delete(self, job: JobView, run: int, propagation: str) -> None:
         name = run_name(job.name, job.uid, run)
-        obj = next((o for o in jobs_of(self._cache, job.uid) if o["metadata"]["name"] == name), None)
+        obj = next((o for o in self._cache.runs.jobs_of(job.uid) if o["metadata"]["name"] == name), None)
         if obj is None:
             return
         options = {"propagationPolicy": propagation, "preconditions": {"uid": obj["metadata"]["uid"]}}

@@ -13,8 +13,9 @@ from .api import JOBS, PODS, Resource
 from .asked import slim
 from .core import parsed
 from .keys import JobKey, Key, QueuesKey, ScheduleKey
-from .names import JOB, KIND, KINDS, QUEUES, SCHEDULES, UID, controller, is_run, label, run_number
+from .names import JOB, KIND, KINDS, QUEUES, SCHEDULES, UID, label
 from .offspring import Offspring
+from .runs import Runs
 from .sharing import Sharing
 from .store import Store
 from .tally import Tally, phase_of, queue_of
@@ -22,8 +23,7 @@ from .views import as_dict, as_list
 
 Json = dict[str, Any]
 
-#: Phases of a pod none of whose containers runs or will run.
-ENDED = frozenset({"Succeeded", "Failed"})
+_OF_RUNS = frozenset({JOBS, PODS})
 
 
 def _name(obj: Json) -> tuple[str, str]:
@@ -44,26 +44,20 @@ class Cache:
         self.offspring = Offspring()
         self.tally = Tally()
         self._sharing = Sharing()
-        self.runs = Store(lambda o: label(o, UID))
-        self.pods = Store(lambda o: label(o, UID))
-        #: Numbers of runs whose Kubernetes Job was seen and is gone, by uid of the job.
-        self.lost: dict[str, set[int]] = {}
-        #: The last version of a run's ended pod that is gone, by uid of its Kubernetes Job, while that exists: what the
-        #: runner said with its last words must not go with a drained node.
-        self.departed: dict[str, Json] = {}
-        #: The Kubernetes Job of each pod, by uids: `kubectl delete job --cascade=orphan` takes it off the pod.
-        self._parents: dict[str, str] = {}
+        self.runs = Runs(self.uid_known)
         #: Jobs that build on a job.
         self._followers: dict[JobKey, set[JobKey]] = {}
         self.stores: dict[Resource, Store] = {QUEUES: self.queues, SCHEDULES: self.schedules}
-        self.stores |= {JOBS: self.runs, PODS: self.pods}
+        self.stores |= {JOBS: self.runs.jobs, PODS: self.runs.pods}
         self.stores |= {resource: self.jobs[kind] for kind, resource in KINDS.items()}
         self._kinds = {resource: kind for kind, resource in KINDS.items()}
 
     def put(self, resource: Resource, obj: Json) -> None:
         """A version of an object was seen."""
-        if resource == PODS and (owner := controller(obj, "Job")):
-            self._parents[obj["metadata"]["uid"]] = owner
+        if resource in _OF_RUNS:
+            if self.runs.put(resource, slim(obj)):
+                self._run_changed(obj)
+            return
         old = self.stores[resource].get(obj["metadata"]["uid"])
         obj = self._compact(resource, slim(obj), old)
         if self.stores[resource].put(obj):
@@ -88,18 +82,15 @@ class Cache:
 
     def drop(self, resource: Resource, uid: str, last: Json | None = None) -> None:
         """An object is gone; `last` is its last version, where that was seen."""
+        if resource in _OF_RUNS:
+            if (run := self.runs.drop(resource, uid, last)) is not None:
+                self._run_changed(run)
+            return
         old = self.stores[resource].drop(uid)
         if old is None:
             return
-        if resource == JOBS:
-            if is_run(old, label(old, UID)):
-                self._lose(old)
-            self.departed.pop(uid, None)
-        if resource == PODS:
-            self._depart(old if last is None else last)
-            self._parents.pop(uid, None)
         if resource in self._kinds:
-            self.lost.pop(uid, None)
+            self.runs.forget(uid)
             key = JobKey(self._kinds[resource], *_name(old))
             if self.job(key) is None:
                 # Else its name belongs to another already, and so does what was noted under it.
@@ -109,10 +100,6 @@ class Cache:
     def job(self, key: JobKey) -> Json | None:
         """The job of that name."""
         return self.jobs[key.kind].one((key.namespace, key.name))
-
-    def parent(self, pod: Json) -> str:
-        """The uid of the Kubernetes Job that made a pod, still there or not; empty where none is known."""
-        return controller(pod, "Job") or self._parents.get(pod["metadata"]["uid"], "")
 
     def queue(self, namespace: str, name: str) -> Json | None:
         """The JobQueue of that name."""
@@ -152,34 +139,14 @@ class Cache:
 
     def uid_living(self, uid: str) -> bool:
         """Whether a job of that uid exists, or a pod of one that is gone."""
-        return self.uid_known(uid) or any(label(pod, UID) == uid for pod in self.pods.all())
+        return self.uid_known(uid) or self.runs.linger(uid)
 
     def uid_known(self, uid: str) -> bool:
         """Whether a job of that uid exists."""
         return any(store.get(uid) is not None for store in self.jobs.values())
 
-    def wake_unfinished(self) -> None:
-        """Another look at every job that has not come to its end, whatever was or was not seen."""
-        for key in self.unfinished():
-            self._wake(key)
-
     def _each_job(self) -> list[tuple[str, Json]]:
         return [(kind, obj) for kind, store in self.jobs.items() for obj in store.all()]
-
-    def _lose(self, run: Json) -> None:
-        """A run's Job is gone. Of a job that is gone too, nobody will ask."""
-        uid, number = label(run, UID), run_number(run)
-        if number is not None and self.uid_known(uid):
-            self.lost.setdefault(uid, set()).add(number)
-
-    def _depart(self, pod: Json) -> None:
-        """A run's pod is gone: of the run's Job that is gone too, it was the last trace."""
-        owner = self.parent(pod)
-        job = self.runs.get(owner)
-        if job is None and owner:
-            self._lose(pod)
-        elif job is not None and (pod.get("status") or {}).get("phase") in ENDED:
-            self.departed[owner] = pod
 
     def _changed(self, resource: Resource, new: Json | None, old: Json | None) -> None:
         obj = new or old
@@ -189,17 +156,19 @@ class Cache:
             self._job_changed(JobKey(self._kinds[resource], *_name(obj)), new, old)
         elif resource == QUEUES:
             self._queue_changed(obj, new, old)
-        elif resource == SCHEDULES:
+        else:
             if new is None:
                 self.offspring.forget(obj["metadata"]["uid"])
             self._wake(ScheduleKey(*_name(obj)))
-        else:
-            namespace = obj["metadata"]["namespace"]
-            if label(obj, KIND) in self.jobs:
-                self._wake(JobKey(label(obj, KIND), namespace, label(obj, JOB)))
-            if not self.uid_known(label(obj, UID)):
-                # The job itself is gone: its slot is free once nothing of its runs lives.
-                self._wake(QueuesKey(namespace))
+
+    def _run_changed(self, obj: Json) -> None:
+        """A Job or a pod of a run, which says by its labels whose it is."""
+        namespace = obj["metadata"]["namespace"]
+        if label(obj, KIND) in self.jobs:
+            self._wake(JobKey(label(obj, KIND), namespace, label(obj, JOB)))
+        if not self.uid_known(label(obj, UID)):
+            # The job itself is gone: its slot is free once nothing of its runs lives.
+            self._wake(QueuesKey(namespace))
 
     def _job_changed(self, key: JobKey, new: Json | None, old: Json | None) -> None:
         self.tally.change(key.kind, old, new)

@@ -16,7 +16,6 @@ from .config import Config
 from .core import Delivery, JobView, News, RunState, RunView, Snapshot, Trouble, named_of, parsed
 from .keys import JobKey
 from .names import RUN, UID, run_name, run_number
-from .owned import jobs_of, lost_of, pods_of, run_of, runs_of, unseen_jobs
 from .troubles import of_events
 from .views import job_view, queue_view
 
@@ -59,14 +58,14 @@ class Gatherer:
         active = job.status.active
         if active is not None:
             await self._find(job, active.run)
-        runs = runs_of(self._cache, job.uid)
+        runs = self._cache.runs.of(job.uid)
         if active is not None:
             runs = [await self._looked_at(job, run, now) if run.run == active.run else run for run in runs]
         return Snapshot(
             job=job,
             queue=queue_view(queue) if queue is not None else None,
             runs=tuple(sorted(runs, key=lambda r: r.run)),
-            lost=lost_of(self._cache, job.uid),
+            lost=self._cache.runs.lost(job.uid),
             dependencies=self._dependencies(key, job),
             named=self._named(job),
             news=self._news(job.uid, active.run) if active is not None else News(),
@@ -89,7 +88,7 @@ class Gatherer:
         """The Job of a pod of that run, where it is not known to be gone: a pod can be seen before its Job is, if the
         answer to the Job's creation was lost and the watch of Jobs is behind.
         """
-        unseen = unseen_jobs(self._cache, job.uid, run) - self._absent.get(job.uid, set())
+        unseen = self._cache.runs.unseen(job.uid, run) - self._absent.get(job.uid, set())
         if not unseen:
             return
         name = run_name(job.name, job.uid, run)
@@ -102,7 +101,7 @@ class Gatherer:
 
     async def _looked_at(self, job: JobView, run: RunView, now: datetime) -> RunView:
         """The active run, after a second look where the watch may be late."""
-        obj = next((o for o in jobs_of(self._cache, job.uid) if run_number(o) == run.run), None)
+        obj = next((o for o in self._cache.runs.jobs_of(job.uid) if run_number(o) == run.run), None)
         if obj is None:
             return run
         if not run.alive and run.termination is None:
@@ -110,17 +109,17 @@ class Gatherer:
             query = {"labelSelector": f"{UID}={job.uid},{RUN}={run.run}"}
             for pod in await self._api.list(PODS, job.namespace, query):
                 self._cache.put(PODS, pod)
-            return run_of(self._cache, obj, job.uid)
+            return self._cache.runs.view(obj, job.uid)
         reserved = job.status.active.reserved if job.status.active is not None else now
         if run.state is RunState.PENDING and run.trouble is None and now - reserved >= SLOW_START:
-            return run_of(self._cache, obj, job.uid, await self._trouble(job, run, obj, now))
+            return self._cache.runs.view(obj, job.uid, await self._trouble(job, run, obj, now))
         return run
 
     async def _trouble(self, job: JobView, run: RunView, obj: Json, now: datetime) -> Trouble | None:
         asked, trouble = self._troubles.get((job.uid, run.run), (None, None))
         if asked is not None and now - asked < ASK_AGAIN:
             return trouble
-        uids = [p["metadata"]["uid"] for p in pods_of(self._cache, obj, job.uid)]
+        uids = [p["metadata"]["uid"] for p in self._cache.runs.pods_of(obj, job.uid)]
         try:
             for uid in uids or [obj["metadata"]["uid"]]:
                 query = {"fieldSelector": f"regarding.uid={uid}"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from mintworks_api import FINISHED, JobStatus
 from mintworks_api.status import AttemptRecord
 
@@ -10,7 +12,7 @@ from .core import Holding, JobView, Slot, Waiting
 
 
 class Waits:
-    """Since when each job waits for its slot, by a clock in seconds that only grows."""
+    """Since when each job was seen to wait for its slot, by a clock in seconds that only grows."""
 
     def __init__(self) -> None:
         self._since: dict[str, tuple[int, float]] = {}
@@ -25,6 +27,11 @@ class Waits:
         self._since.pop(job.uid, None)
         if isinstance(slot, Holding) and run == slot.run:
             metrics.WAIT.labels(*_labels(job)).observe(clock - since)
+
+    def since(self, uid: str, now: datetime, clock: float) -> datetime:
+        """The same as a time; `now`, where no pass before found it waiting."""
+        _, since = self._since.get(uid, (0, clock))
+        return now - timedelta(seconds=clock - since)
 
     def forget(self, uid: str) -> None:
         """The job is gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,6 @@ from .gather import SLOW_START, Gatherer
 from .health import Health
 from .keys import JobKey, Key, PulseKey, QueuesKey, ScheduleKey
 from .measures import Waits
-from .owned import runs_of
 from .progress import Progress
 from .scheduler import Scheduler
 from .slots import Slots
@@ -38,7 +38,8 @@ REST_MOST = 1.0
 
 
 class Reconciler:
-    """Carries out passes. `wake` asks for one more after so many seconds; `now` is the time, `clock` only grows.
+    """Carries out passes. `wake` asks for one more after so many seconds, `spare` for one when there is nothing else to
+    do; `now` is the time, `clock` only grows.
 
     A namespace has none before it is `listed`.
     """
@@ -57,6 +58,7 @@ class Reconciler:
         health: Health,
         listed: Callable[[str], bool],
         wake: Callable[[Key, float], None],
+        spare: Callable[[Key], None],
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
@@ -71,10 +73,15 @@ class Reconciler:
         self._health = health
         self._listed = listed
         self._wake = wake
+        self._spare = spare
         self._clock = clock
         self._now = now
         #: Unfinished jobs that had no pass yet since the start: until each had one, nobody knows who holds which key.
         self._cold: set[JobKey] | None = None
+        #: All other jobs, until then.
+        self._others: list[JobKey] = []
+        #: Set once each of these had its pass.
+        self.warm = asyncio.Event()
         #: When the queues of a namespace may be admitted from again.
         self._rested: dict[str, float] = {}
         self._waits = Waits()
@@ -83,10 +90,11 @@ class Reconciler:
         self._gone: dict[JobKey, set[str]] = {}
 
     def begin(self) -> None:
-        """The cache is complete: every job gets a first pass; after those of the unfinished ones admission begins."""
+        """The cache is complete: each unfinished job gets a first pass, admission begins, each other job gets one."""
         unfinished = self._cache.unfinished()
         self._cold = set(unfinished)
-        for key in (*unfinished, *(key for key in self._cache.job_keys() if key not in self._cold)):
+        self._others = [key for key in self._cache.job_keys() if key not in self._cold]
+        for key in unfinished:
             self._wake(key, 0.0)
         self._warm()
 
@@ -151,9 +159,11 @@ class Reconciler:
         self._known[key] = (job.uid, queue)
         self._slots.resume(queue, job)
         now = self._now()
-        snapshot = await self._gather(key, obj, now)
-        if (counted := self._admitter.counted(job.uid)) is not None:
-            snapshot = replace(snapshot, counted=counted)
+        snapshot = replace(
+            await self._gather(key, obj, now),
+            counted=self._admitter.counted(job.uid),
+            waiting=self._waits.since(job.uid, now, self._clock()),
+        )
         decision = decide(snapshot, now)
         self._take(queue, job, decision)
         later = await self._applier.apply(key, obj, job, decision, now)
@@ -237,12 +247,17 @@ class Reconciler:
     async def _clean(self, key: JobKey) -> None:
         """Removes what Redis holds of jobs that are gone, once no pod of theirs can write there any more."""
         for uid in self._gone.pop(key, set()):
-            if any(run.alive for run in runs_of(self._cache, uid)):
+            if self._cache.runs.alive(uid):
                 self._gone.setdefault(key, set()).add(uid)
             else:
                 await self._progress.clean(key.namespace, uid)
 
     def _warm(self) -> None:
-        if self._cold is not None and not self._cold:
-            for namespace in {o["metadata"]["namespace"] for o in self._cache.queues.all()}:
-                self._wake(QueuesKey(namespace), 0.0)
+        if self._cold is None or self._cold:
+            return
+        for namespace in {o["metadata"]["namespace"] for o in self._cache.queues.all()}:
+            self._wake(QueuesKey(namespace), 0.0)
+        self.warm.set()
+        for key in self._others:
+            self._spare(key)
+        self._others = []

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from .api import Api, ApiError, Resource
 from .cache import Cache
 from .config import Config
+from .keys import JobKey
 from .watching import RESOURCES, selector
 
 log = logging.getLogger(__name__)
@@ -25,10 +26,15 @@ class Resync:
 
     A namespace that the API server refuses (it is gone, or another release has it) keeps nobody else waiting: it has no
     passes until it was listed, so that nothing is decided there on half of what there is. `opened` is called then.
+    After a LIST of everything `spare` asks for another look at every job that has not come to its end, whatever was or
+    was not seen.
     """
 
-    def __init__(self, api: Api, cache: Cache, config: Config, opened: Callable[[str], None]) -> None:
+    def __init__(
+        self, api: Api, cache: Cache, config: Config, opened: Callable[[str], None], spare: Callable[[JobKey], None]
+    ) -> None:
         self._api = api
+        self._spare = spare
         self._opened = opened
         self._cache = cache
         #: Seconds between LISTs. Deletions that happen while a watch starts anew are never told otherwise.
@@ -68,7 +74,8 @@ class Resync:
             except ApiError as error:
                 log.warning("the cluster cannot be listed, tried again later: %s", error)
             else:
-                self._cache.wake_unfinished()
+                for key in self._cache.unfinished():
+                    self._spare(key)
 
     async def retry_refused(self) -> None:
         """Looks whether namespaces that could not be read can be read now, for ever."""
@@ -132,12 +139,16 @@ class Resync:
         known = [
             o["metadata"]["uid"] for o in store.all() if namespace is None or o["metadata"]["namespace"] == namespace
         ]
-        chosen = selector(resource)
-        listed = await self._api.list(resource, namespace, {"labelSelector": chosen} if chosen is not None else None)
-        for obj in listed:
-            if store.get(obj["metadata"]["uid"]) is None:
-                self._untold[resource].add(obj["metadata"]["uid"])
-            self._cache.put(resource, obj)
-        for uid in store.missing(known, [o["metadata"]["uid"] for o in listed]):
+        chosen, listed = selector(resource), set[str]()
+        query = {"labelSelector": chosen} if chosen is not None else None
+        async for page in self._api.pages(resource, namespace, query):
+            if page.first:
+                listed.clear()
+            for obj in page.items:
+                if store.get(obj["metadata"]["uid"]) is None:
+                    self._untold[resource].add(obj["metadata"]["uid"])
+                listed.add(obj["metadata"]["uid"])
+                self._cache.put(resource, obj)
+        for uid in store.missing(known, listed):
             log.info("%s %s is gone, its deletion was not seen", resource.plural, uid)
             self._cache.drop(resource, uid)

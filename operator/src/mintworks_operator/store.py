@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import Any
 
 Json = dict[str, Any]
@@ -71,10 +71,9 @@ class Store:
         """Every object."""
         return list(self._objects.values())
 
-    def missing(self, known: Iterable[str], listed: Iterable[str]) -> list[str]:
+    def missing(self, known: Iterable[str], listed: Collection[str]) -> list[str]:
         """Uids that were known before a LIST and are not in it: their deletion was missed."""
-        present = set(listed)
-        return [uid for uid in known if uid not in present and uid in self._objects]
+        return [uid for uid in known if uid not in listed and uid in self._objects]
 
     def _leave(self, obj: Json) -> None:
         key = self._index(obj)

@@ -145,16 +145,14 @@ def whereabouts(pod: Json | None) -> Json:
     """Where a run is, and whether it can be heard: fields of a RunView.
 
     The node controller takes the condition Ready from the pods of a node that does not answer; ContainersReady, which
-    only the kubelet writes, stays as it was. A deletionTimestamp is the end of the pod's grace.
+    only the kubelet writes, stays as it was. A deletionTimestamp is the end of the pod's grace. The node is of interest
+    only then: that a pod was bound to one would else be news.
     """
     meta, spec, status = ((pod or {}).get(part) or {} for part in ("metadata", "spec", "status"))
     conditions = {c["type"]: c.get("status") for c in status.get("conditions") or []}
     lost = (conditions.get("Ready"), conditions.get("ContainersReady")) == ("False", "True")
-    return {
-        "node": spec.get("nodeName") or "",
-        "cut_off": lost and not spec.get("readinessGates"),
-        "due": moment(meta.get("deletionTimestamp")),
-    }
+    cut_off, due = lost and not spec.get("readinessGates"), moment(meta.get("deletionTimestamp"))
+    return {"node": (spec.get("nodeName") or "") if cut_off or due else "", "cut_off": cut_off, "due": due}
 
 
 def _transition(job: Json) -> datetime | None:

@@ -6,17 +6,27 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import kopf
 
-from .api import GONE, JOBS, PAGE, PODS, Resource
-from .cache import Cache
+from .api import GONE, JOBS, PODS, Resource
 from .config import Config
 from .names import KINDS, QUEUES, SCHEDULES, SELECTOR
 
 log = logging.getLogger(__name__)
+
+
+class Receiver(Protocol):
+    """Who takes in what is seen."""
+
+    def put(self, resource: Resource, obj: dict[str, Any]) -> None:
+        """A version of an object was seen."""
+
+    def drop(self, resource: Resource, uid: str, last: dict[str, Any] | None = None) -> None:
+        """An object is gone; `last` is its last version."""
+
 
 #: What is called with the resource and the uid of an object.
 Told = Callable[[Resource, str], None]
@@ -90,13 +100,14 @@ def settings() -> kopf.OperatorSettings:
     made.watching.server_timeout = 300
     made.watching.client_timeout = 330
     made.watching.connect_timeout = 10
-    # In one piece the first LIST of 20,000 jobs would take more memory than all else.
-    made.watching.chunk_size = PAGE
+    # In one piece the first LIST of 20,000 jobs would take more memory than all else. A worker holds its object as long
+    # as it idles, and each object has one.
+    made.watching.chunk_size = 200
     made.networking.error_backoffs = Patience()
     # A LIST whose answer never comes holds up its watch for so long; by default it is five minutes.
     made.networking.request_timeout = 30
     made.networking.connect_timeout = 10
-    made.queueing.idle_timeout = 0.5
+    made.queueing.idle_timeout = 0.1
     made.persistence.diffbase_storage = NoDifferences()
     made.persistence.progress_storage = NoProgress()
     for resource in RESOURCES:
@@ -106,7 +117,7 @@ def settings() -> kopf.OperatorSettings:
     return made
 
 
-def registry(cache: Cache, told: Told) -> kopf.OperatorRegistry:
+def registry(cache: Receiver, told: Told) -> kopf.OperatorRegistry:
     """The handlers: one for each resource, all alike. `told` is called with every object that a watch tells of."""
     made = kopf.OperatorRegistry()
     kopf.on.login(registry=made)(Login().log_in)
@@ -115,7 +126,7 @@ def registry(cache: Cache, told: Told) -> kopf.OperatorRegistry:
     return made
 
 
-async def watch(cache: Cache, config: Config, told: Told) -> None:
+async def watch(cache: Receiver, config: Config, told: Told) -> None:
     """Watches until the process is asked to end, or the task is cancelled.
 
     kopf answers SIGTERM itself. It gets no stop flag: the task that waits for one would hold its end up for 5 seconds.
@@ -176,7 +187,7 @@ def unclosed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         loop.default_exception_handler(context)
 
 
-def _watch(made: kopf.OperatorRegistry, cache: Cache, resource: Resource, told: Told) -> None:
+def _watch(made: kopf.OperatorRegistry, cache: Receiver, resource: Resource, told: Told) -> None:
     def seen(event: Mapping[str, Any], **_: Any) -> None:
         obj = dict(event["object"])
         told(resource, obj["metadata"]["uid"])

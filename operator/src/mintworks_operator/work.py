@@ -24,6 +24,7 @@ class WorkQueue(Generic[K]):
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._ready: dict[K, None] = {}
+        self._spare: dict[K, None] = {}
         self._busy: set[K] = set()
         self._again: set[K] = set()
         self._later: list[tuple[float, int, K]] = []
@@ -33,7 +34,13 @@ class WorkQueue(Generic[K]):
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._again)
+        return len(self._ready) + len(self._spare) + len(self._again)
+
+    def add_spare(self, key: K) -> None:
+        """Work on the key when there is nothing else to do."""
+        if key not in self._ready and key not in self._busy:
+            self._spare[key] = None
+            self._changed.set()
 
     def add(self, key: K, delay: float = 0.0, *, first: bool = False) -> None:
         """Work on the key after so many seconds; an earlier wish stands. `first`: now, and before all others."""
@@ -48,6 +55,7 @@ class WorkQueue(Generic[K]):
         else:
             if first:
                 self._ready = {key: None, **self._ready}
+            self._spare.pop(key, None)
             self._ready[key] = None
             self._changed.set()
 
@@ -57,9 +65,9 @@ class WorkQueue(Generic[K]):
         await asyncio.sleep(0)
         while True:
             wait = self._promote()
-            if self._ready:
-                key = next(iter(self._ready))
-                del self._ready[key]
+            if line := self._ready or self._spare:
+                key = next(iter(line))
+                del line[key]
                 self._busy.add(key)
                 return key
             self._changed.clear()

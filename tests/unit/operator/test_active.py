@@ -71,7 +71,7 @@ def test_a_short_run_costs_no_write_that_says_it_runs() -> None:
     status = quiet(conditions=[condition("Progressing", True, "Starting")])
     soon = look(job(status=status), run())
     assert kinds(soon) == ["RequeueAt"]
-    late = look(job(status=status), run(), now=NOW + timedelta(seconds=5))
+    late = look(job(status=status), run(), now=NOW + timedelta(seconds=10))
     assert reason_of(late) == ("True", "Running")
 
 

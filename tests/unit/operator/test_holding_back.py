@@ -121,6 +121,14 @@ def test_queued_is_written_only_after_a_second() -> None:
     assert written(look(job(), now=CREATED + timedelta(seconds=1))).status.phase is Phase.QUEUED
 
 
+def test_who_was_first_seen_to_wait_just_now_is_not_told_queued_however_old_it_is() -> None:
+    old = CREATED + timedelta(hours=1)
+    soon = look(job(), now=old, waiting=old - timedelta(milliseconds=300))
+    assert kinds(soon) == ["RequeueAt"]
+    late = look(job(), now=old, waiting=old - timedelta(seconds=1))
+    assert written(late).status.phase is Phase.QUEUED
+
+
 def test_a_job_waits_for_a_slot_with_its_priority_and_keys() -> None:
     slot = look(mint({"priority": 0}), dependencies={"rows": DONE}).slot
     assert slot == Waiting("uid-m", 1, "MintJob", 0, CREATED, "m", (f"tree:minter/id.json/{RESULT['cid']}/",))

@@ -105,6 +105,16 @@ def test_a_wait_ends_with_the_slot_that_was_waited_for() -> None:
     assert change.seen()["queue_wait_seconds_count"] == 1.0, "it was suspended, and nobody knows since when it waits"
 
 
+def test_a_wait_is_since_the_first_pass_that_saw_it() -> None:
+    waits, view = Waits(), job()
+    assert waits.since(view.uid, NOW, 100.0) == NOW
+    waits.note(view, waiting(1, view), 100.0)
+    waits.note(view, waiting(1, view), 105.0)
+    assert waits.since(view.uid, NOW, 107.0) == NOW - timedelta(seconds=7)
+    waits.note(view, Holding(view.uid, 1), 108.0)
+    assert waits.since(view.uid, NOW, 109.0) == NOW
+
+
 def told() -> set[str]:
     """Metrics that the page has a row for, each with its type and labels."""
     rows = re.findall(r"^\| `(mintworks_\w+)` \| (\w+) \| ([^|]+) \|", PAGE.read_text(), re.MULTILINE)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from mintworks_api import JOB_KINDS, JobStatus
 from mintworks_api.status import ActiveRun
-from mintworks_operator.api import JOBS, PODS
+from mintworks_operator.api import JOBS, PODS, Resource
 from mintworks_operator.cache import Cache
 from mintworks_operator.config import ConfigError, load
 from mintworks_operator.core import News, fold
@@ -92,6 +92,19 @@ async def test_the_pulse_goes_before_a_long_queue() -> None:
     queue.add("pulse", first=True)
     queue.add("b", first=True)
     assert [await taken(queue) for _ in range(5)] == ["b", "pulse", "a", "c", None]
+
+
+async def test_a_spare_look_waits_for_all_others() -> None:
+    queue: WorkQueue[str] = WorkQueue(Clock())
+    for key in ("a", "b"):
+        queue.add_spare(key)
+    queue.add("c")
+    queue.add("b")
+    assert len(queue) == 3
+    assert [await taken(queue) for _ in range(4)] == ["c", "b", "a", None]
+    queue.add_spare("a")
+    queue.done("a")
+    assert await taken(queue) is None, "it was worked on just now"
 
 
 async def test_workers_that_never_wait_leave_turns_to_others() -> None:
@@ -181,14 +194,39 @@ def test_a_change_wakes_whom_it_concerns() -> None:
     wakes(QueuesKey("ns"))
     cache.put(JOBS, obj("j", 7, "a-u-1", meta=run_labels("MetadataJob", "u", 1)))
     cache.put(PODS, obj("p", 8, meta=run_labels("MetadataJob", "u", 1)))
-    wakes(rows, rows)
+    wakes(rows)
+    cache.put(PODS, obj("p", 9, meta=run_labels("MetadataJob", "u", 1), status={"phase": "Failed"}))
     cache.drop(JOBS, "j")
     wakes(rows)
-    assert cache.lost == {"u": {1}}
+    assert cache.runs.lost("u") == {1}
     cache.drop(KINDS["MetadataJob"], "u")
     wakes(rows, mint)
-    assert cache.lost == {}
+    assert cache.runs.lost("u") == frozenset()
     assert cache.tally.count() == {("MintJob", "ns", "default", "New"): 1}
+
+
+def test_what_no_pass_looks_at_wakes_nobody() -> None:
+    """Of a run's dozen changes some four are news."""
+    woken: list[Key] = []
+    cache, of_job = Cache(woken.append), run_labels("MetadataJob", "u", 1)
+    of_pod = {**of_job, "ownerReferences": [{"kind": "Job", "name": "a-u-1", "uid": "jobs", "controller": True}]}
+    rows, started = JobKey("MetadataJob", "ns", "a"), {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+    seen: list[tuple[Resource, Json, list[Key]]] = [
+        (JOBS, {}, [rows]),
+        (JOBS, {"active": 1, "startTime": "2026-01-01T00:00:00Z"}, []),
+        (PODS, {"phase": "Pending"}, []),
+        (PODS, {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "True"}]}, []),
+        (JOBS, {"active": 1, "ready": 1}, []),
+        (PODS, {"phase": "Running", "containerStatuses": [{"name": "runner", "state": started}]}, [rows]),
+        (JOBS, {"conditions": [{"type": "FailureTarget", "status": "True"}]}, []),
+        (JOBS, {"conditions": [{"type": "Failed", "status": "True"}]}, [rows]),
+    ]
+    cache.put(KINDS["MetadataJob"], obj("u", 1, spec=METADATA))
+    for version, (resource, status, wakes) in enumerate(seen, 2):
+        woken.clear()
+        meta = of_job if resource == JOBS else of_pod
+        cache.put(resource, obj(resource.plural, version, "a-u-1", meta=meta, status=status))
+        assert woken == wakes, status
 
 
 def test_the_last_run_of_a_job_that_is_gone_frees_its_slot() -> None:
@@ -212,9 +250,7 @@ def test_a_follower_that_was_replaced_unseen_still_follows() -> None:
     cache.put(KINDS["MetadataJob"], obj("u", 3, spec=METADATA))
     assert sorted(map(str, woken)) == sorted(map(str, (rows, mint)))
     cache.put(KINDS["MetadataJob"], obj("u", 4, spec=METADATA, status={"phase": "Succeeded"}))
-    woken.clear()
-    cache.wake_unfinished()
-    assert woken == [mint]
+    assert cache.unfinished() == [mint]
 
 
 def test_the_runs_of_a_job_that_is_gone_are_not_remembered() -> None:
@@ -223,7 +259,7 @@ def test_the_runs_of_a_job_that_is_gone_are_not_remembered() -> None:
     cache.put(JOBS, obj("j", 2, "a-u-1", meta=run_labels("MetadataJob", "u", 1)))
     cache.drop(KINDS["MetadataJob"], "u")
     cache.drop(JOBS, "j")
-    assert cache.lost == {}
+    assert cache.runs.lost("u") == frozenset()
 
 
 # --- events -----------------------------------------------------------------------------------------------------------

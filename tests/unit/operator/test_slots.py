@@ -71,6 +71,7 @@ class Unreachable:
             health=Health(lambda: 0.0),
             listed=lambda _: True,
             wake=wake,
+            spare=lambda _: None,
             clock=lambda: 0.0,
             now=lambda: NOW,
         )

@@ -109,9 +109,9 @@ class RunView:
     failure; `trouble` why it does not start, or why its node did not take it; `stopping` says that a stop was asked for
     and is under way.
 
-    `lingers`: the runner's process has ended, another process of the run goes on. `node` is where it is; `cut_off` says
-    that this node does not answer, and `due` when the run must have ended, told to by whomever: after that it can only
-    be that nobody there hears.
+    `lingers`: the runner's process has ended, another process of the run goes on. `cut_off` says that its node does not
+    answer, and `due` when the run must have ended, told to by whomever: after that it can only be that nobody there
+    hears. `node` is where it is, told in these two cases.
     """
 
     run: int
@@ -190,7 +190,8 @@ class Snapshot:
     jobs of its namespace name. `refused` is why the last attempt to create the active run was
     turned down. `served`: whether the namespace is enabled. `allowed`: what runners' pods may be; None: anything.
     `newer`: how many jobs of its queue came to the same end after this one, where it is finished. `counted`: which of
-    its runs may start by what all namespaces share; None: any.
+    its runs may start by what all namespaces share; None: any. `waiting`: since when it was seen to wait for its slot;
+    None: nobody keeps that.
     `notifies`: whether whoever carries out the decision sends webhooks; `deliveries` are the tries of which the status
     may not know yet.
     """
@@ -207,6 +208,7 @@ class Snapshot:
     allowed: Allowed | None = None
     newer: int = 0
     counted: frozenset[int] | None = None
+    waiting: datetime | None = None
     notifies: bool = False
     deliveries: tuple[Delivery, ...] = ()
 

@@ -19,7 +19,7 @@ from .start import created
 OVERDUE = timedelta(seconds=60)
 
 #: A run shorter than this is not worth a write that says it runs.
-WORTH_TELLING = timedelta(seconds=5)
+WORTH_TELLING = timedelta(seconds=10)
 
 
 def follow(case: Case, draft: Draft) -> Draft:

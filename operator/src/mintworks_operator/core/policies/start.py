@@ -19,7 +19,8 @@ from ..specs import parsed
 from ..times import ahead, seconds
 from .delayed import not_before
 
-#: A job that waits no longer than this for its slot gets no write that says Queued.
+#: A job that waits no longer than this for its slot gets no write that says Queued. It counts from when the operator
+#: saw it wait: one that had no time for it until then most often has a slot for it, too.
 WORTH_TELLING = timedelta(seconds=1)
 
 
@@ -104,4 +105,5 @@ def _since(case: Case, draft: Draft) -> datetime:
     """The earliest moment from which the job can have waited for its slot."""
     moments = [case.snapshot.job.created, draft.status.next_attempt_time, not_before(case)]
     moments.extend(r.finished for r in draft.attempts.last)
+    moments.append(case.snapshot.waiting)
     return max(m for m in moments if m is not None)
