@@ -127,7 +127,9 @@ class Api:
         """All objects of a collection."""
         found: list[Json] = []
         async for page in self.pages(resource, namespace, query):
-            found = page.items if page.first else found + page.items
+            if page.first:
+                found.clear()
+            found += page.items
         return found
 
     async def pages(

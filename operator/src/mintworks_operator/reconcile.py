@@ -78,8 +78,6 @@ class Reconciler:
         self._now = now
         #: Unfinished jobs that had no pass yet since the start: until each had one, nobody knows who holds which key.
         self._cold: set[JobKey] | None = None
-        #: All other jobs, until then.
-        self._others: list[JobKey] = []
         #: Set once each of these had its pass.
         self.warm = asyncio.Event()
         #: When the queues of a namespace may be admitted from again.
@@ -93,9 +91,11 @@ class Reconciler:
         """The cache is complete: each unfinished job gets a first pass, admission begins, each other job gets one."""
         unfinished = self._cache.unfinished()
         self._cold = set(unfinished)
-        self._others = [key for key in self._cache.job_keys() if key not in self._cold]
         for key in unfinished:
             self._wake(key, 0.0)
+        for key in self._cache.job_keys():
+            if key not in self._cold:
+                self._spare(key)
         self._warm()
 
     def enter(self, namespace: str) -> None:
@@ -258,6 +258,3 @@ class Reconciler:
         for namespace in {o["metadata"]["namespace"] for o in self._cache.queues.all()}:
             self._wake(QueuesKey(namespace), 0.0)
         self.warm.set()
-        for key in self._others:
-            self._spare(key)
-        self._others = []

@@ -31,7 +31,7 @@ class Runs:
         self._lost: dict[str, set[int]] = {}
         #: The last version of a run's ended pod that is gone, by uid of its Kubernetes Job, while that exists: what the
         #: runner said with its last words must not go with a drained node.
-        self._departed: dict[str, Json] = {}
+        self.departed: dict[str, Json] = {}
         #: The Kubernetes Job of each pod, by uids: `kubectl delete job --cascade=orphan` takes it off the pod.
         self._parents: dict[str, str] = {}
         #: What `of` and `lost` answer, by uid of the job, where they answer anything.
@@ -60,7 +60,7 @@ class Runs:
         if resource == JOBS:
             if is_run(old, label(old, UID)):
                 self._lose(old)
-            self._departed.pop(uid, None)
+            self.departed.pop(uid, None)
         else:
             self._depart(old if last is None else last)
             self._parents.pop(uid, None)
@@ -101,7 +101,7 @@ class Runs:
 
     def view(self, job: Json, uid: str, trouble: Trouble | None = None) -> RunView:
         """A run that has a Kubernetes Job. What its pod said last is remembered when the pod is gone."""
-        departed = self._departed.get(job["metadata"]["uid"])
+        departed = self.departed.get(job["metadata"]["uid"])
         return run_view(job, self.pods_of(job, uid) or ([] if departed is None else [departed]), trouble)
 
     def unseen(self, uid: str, run: int) -> set[str]:
@@ -145,7 +145,7 @@ class Runs:
         if job is None and owner:
             self._lose(pod)
         elif job is not None and (pod.get("status") or {}).get("phase") in ENDED:
-            self._departed[owner] = pod
+            self.departed[owner] = pod
 
 
 def _outlived(orphans: list[Json]) -> list[RunView]:

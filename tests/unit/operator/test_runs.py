@@ -144,6 +144,7 @@ async def test_the_last_words_of_a_pod_outlive_it(nowhere: Api) -> None:
     assert [(r.state, r.termination) for r in found.runs] == [(RunState.RUNNING, {"result": {"cid": "b"}})]
     cache.drop(JOBS, "j")
     assert (await snapshot(cache, nowhere)).runs == ()
+    assert not cache.runs.departed
 
 
 async def test_a_pod_that_goes_while_it_runs_says_nothing_about_its_run(nowhere: Api) -> None:
