@@ -232,9 +232,11 @@ def space(operator: Process, fresh: Callable[[], Kubelet]) -> Kubelet:
 
 
 @pytest.fixture
-def team(launcher: Launcher, fresh: Callable[[], Kubelet], tmp_path: Path) -> Iterator[Team]:
+def team(launcher: Launcher, tmp_path: Path) -> Iterator[Team]:
     """Operators for a test of its own. Afterwards none of them has hit a bug of its own."""
-    space = fresh()
+    # Not one of the launcher's: the module's operator serves all of those, by a clock and a Lease of its own.
+    [name] = _spaces(launcher.plane, 1)
+    space = Kubelet(launcher.plane.kubeconfig, name)
     with ExitStack() as stack:
         made = Team(launcher.apart(space.namespace), space, tmp_path, stack)
         yield made
