@@ -53,13 +53,12 @@ def ending(job: Json, pod: Json | None) -> tuple[RunState, Failure | None]:
     """How far the run has come, and why it failed where it did.
 
     The runner's container decides. What other containers of its pod do, or how the Job ends because of them, changes
-    nothing: a result that a runner told with exit code 0 stands, whatever became of its pod.
+    nothing: a result that a runner told with exit code 0 stands, whatever becomes of its pod, and before the Job's
+    controller has seen it.
     """
     conditions = {c["type"]: c for c in (job.get("status") or {}).get("conditions") or [] if c.get("status") == "True"}
-    ended, stopping = ended_of(pod), "deletionTimestamp" in job["metadata"]
-    if "Complete" in conditions:
-        return RunState.COMPLETE, None
-    if ended.get("exitCode") == 0 and "result" in (told(ended) or {}) and ("Failed" in conditions or stopping):
+    ended = ended_of(pod)
+    if "Complete" in conditions or (ended.get("exitCode") == 0 and "result" in (told(ended) or {})):
         return RunState.COMPLETE, None
     if "Failed" in conditions:
         failure = classify(conditions["Failed"], pod)

@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 
 from .on_kopf import on_kopf
-from .person import MERGE, PARALLEL, PATIENCE
+from .person import MERGE, PARALLEL, PATIENCE, SUCCEEDED
 
 Json = dict[str, Any]
 
@@ -31,7 +31,6 @@ _PATHS = {
     "jobs": "/apis/batch/v1/namespaces/{}/jobs",
     "events": "/apis/events.k8s.io/v1/namespaces/{}/events",
 }
-COMPLETE = b'"type":"Complete"'
 _VERSION = re.compile(rb'"resourceVersion":"(\d+)"')
 _UID = re.compile(rb'"uid":"([0-9a-f-]{36})"')
 _NAME = re.compile(rb'"name":"(o-\d{5})"')
@@ -40,7 +39,7 @@ _JOB = re.compile(rb'"mintworks.dev/job":"(o-\d{5})"')
 
 @dataclass
 class Job:
-    """A job under way. `ended` is set once its run's Kubernetes Job is complete."""
+    """A job under way. `ended` is set once its run's pod has succeeded."""
 
     uid: str
     version: str
@@ -81,7 +80,7 @@ class Space:
             self._group.create_task(self._play(name, job))
 
     def complete(self, name: str) -> None:
-        """The Kubernetes Job of that job's run is complete."""
+        """The pod of that job's run has succeeded."""
         self._jobs[name].ended.set()
 
     async def watch(self, path: str, chosen: str, ready: asyncio.Barrier) -> None:
@@ -103,7 +102,7 @@ class Space:
     def _see(self, resource: str, line: bytes) -> None:
         if resource == "mintjobs":
             self.begin(_of(_NAME, line), _of(_UID, line), _of(_VERSION, line))
-        elif resource == "jobs" and COMPLETE in line:
+        elif resource == "pods" and SUCCEEDED in line:
             self.complete(_of(_JOB, line))
 
     async def _play(self, name: str, job: Job) -> None:

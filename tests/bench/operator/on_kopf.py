@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from mintworks_operator.api import JOBS, Resource
+from mintworks_operator.api import PODS, Resource
 from mintworks_operator.config import load
 from mintworks_operator.names import JOB, KINDS, QUEUES, label
 from mintworks_operator.watching import watch
@@ -20,7 +20,7 @@ class Playing(Protocol):
         """A job is there."""
 
     def complete(self, name: str) -> None:
-        """The Kubernetes Job of its run is complete."""
+        """The pod of its run has succeeded."""
 
 
 class Seen:
@@ -37,8 +37,8 @@ class Seen:
         space = self._spaces[meta["namespace"]]
         if resource == KINDS["MintJob"]:
             space.begin(meta["name"], meta["uid"], meta["resourceVersion"])
-        elif resource == JOBS:
-            if any(c["type"] == "Complete" for c in obj["status"].get("conditions") or []):
+        elif resource == PODS:
+            if obj["status"].get("phase") == "Succeeded":
                 space.complete(label(obj, JOB))
         elif resource == QUEUES and meta["namespace"] in self._missing:
             self._missing.discard(meta["namespace"])

@@ -18,6 +18,8 @@ PARALLEL = 16
 PATIENCE = 3600.0
 """Seconds that a burst may take."""
 MERGE = "application/merge-patch+json"
+SUCCEEDED = b'"phase":"Succeeded"'
+"""Of a job of ours, and of a pod."""
 
 
 class Person:

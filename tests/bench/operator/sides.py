@@ -21,7 +21,7 @@ from mintworks_operator.jobs import build
 from support.redis_server import RedisServer
 from support.specs import CID, MINT
 
-from .person import PARALLEL
+from .person import PARALLEL, SUCCEEDED
 from .world import BURST, QUEUE, WARM_UP, World
 
 Json = dict[str, Any]
@@ -87,7 +87,7 @@ def bare_job(name: str, namespace: str) -> Json:
     return made
 
 
-OURS = Side(MINT_JOBS, mint_job, b'"phase":"Succeeded"')
+OURS = Side(MINT_JOBS, mint_job, SUCCEEDED)
 BARE = Side(JOBS, bare_job, b'"type":"Complete"')
 
 

@@ -15,13 +15,14 @@ from mintworks_api import JobQueueSpec, JobQueueStatus, Reservation
 from mintworks_operator.core import Decision, JobView, QueueView, RunState, RunView, Snapshot, WriteStatus, decide
 from support.specs import RESULTS
 
-from .person import Person, together
-from .sides import JOBS, MINT_JOBS, Running, mint_job, operator
+from .person import SUCCEEDED, Person, together
+from .sides import MINT_JOBS, Running, mint_job, operator
 from .world import BURST, QUEUE, World, fresh
 
 Json = dict[str, Any]
 
 RUN_SECONDS = 0.1
+_PODS = "/api/v1/namespaces/{}/pods"
 _QUEUES = f"/apis/mintworks.dev/v1alpha1/namespaces/{BURST}/jobqueues"
 _JOB = re.compile(rb'"mintworks.dev/job":"([^"]+)"')
 _PARALLEL = 32
@@ -42,8 +43,8 @@ async def _measured(world: World, each: int, starts: int, idle: float) -> Mappin
     async with world.person() as person:
         await _queue(person, concurrency=1)
         await _fill(person, each)
-        runs = JOBS.format(BURST)
-        changes = person.changes(runs, await person.version(runs))
+        pods = _PODS.format(BURST)
+        changes = person.changes(pods, await person.version(pods))
         began = time.perf_counter()
         # What runs beside must not wait for this process, nor this process for it.
         with operator(world) as running:
@@ -80,7 +81,7 @@ async def _fill(person: Person, each: int) -> None:
 async def _starts(changes: AsyncIterator[bytes], began: float, count: int) -> tuple[list[float], float]:
     """Seconds from a run's end to the creation of the next one, so often; and from `began` to the first creation.
 
-    Both are told by one watch, so that how late it is cancels out.
+    Of its pod each time: both are told by one watch, so that how late it is cancels out.
     """
     waits: list[float] = []
     first: float | None = None
@@ -98,7 +99,7 @@ async def _starts(changes: AsyncIterator[bytes], began: float, count: int) -> tu
             if len(waits) >= count:
                 return waits, first
             ended = None
-        elif b'"type":"Complete"' in line and found[1] not in seen:
+        elif SUCCEEDED in line and found[1] not in seen:
             seen.add(found[1])
             ended = now
     raise RuntimeError("the watch ended")

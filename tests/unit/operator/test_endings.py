@@ -66,11 +66,20 @@ def test_a_container_that_never_ends_does_not_hide_the_runners_end(
 
 @pytest.mark.parametrize(
     ("runner", "beside"),
-    [(GOING_ON, GOING_ON), (GOING_ON, ended(1)), (ended(0, DONE), ended(0)), (ended(0, DONE), None), (ended(1), None)],
+    [(GOING_ON, GOING_ON), (GOING_ON, ended(1)), (ended(0), ended(0)), (ended(0), None), (ended(1), None)],
 )
 def test_nothing_lingers_while_the_runner_works_or_once_all_containers_ended(runner: Json, beside: Json | None) -> None:
     view = run_view(kube_job(), [pod(runner, beside)])
     assert (view.state, view.lingers) == (RUNNING, False)
+
+
+@pytest.mark.parametrize("beside", [None, ended(0), ended(1)])
+def test_a_result_ends_the_run_before_the_jobs_controller_has_seen_it(beside: Json | None) -> None:
+    early = run_view(kube_job(), [pod(ended(0, DONE), beside)])
+    assert (early.state, early.lingers) == (COMPLETE, False)
+    complete = {**kube_job(), "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    late = run_view(complete, [pod(ended(0, DONE), beside, "Succeeded")])
+    assert late == early, "what the controller says afterwards is no news"
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ async def test_the_last_words_of_a_pod_outlive_it(nowhere: Api) -> None:
     last["status"]["containerStatuses"][0]["state"] = {"terminated": ended}
     cache.drop(PODS, "p", last)
     found = await snapshot(cache, nowhere)
-    assert [(r.state, r.termination) for r in found.runs] == [(RunState.RUNNING, {"result": {"cid": "b"}})]
+    assert [(r.state, r.termination) for r in found.runs] == [(RunState.COMPLETE, {"result": {"cid": "b"}})]
     cache.drop(JOBS, "j")
     assert (await snapshot(cache, nowhere)).runs == ()
     assert not cache.runs.departed
