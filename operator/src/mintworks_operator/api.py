@@ -21,7 +21,8 @@ Json = dict[str, Any]
 _CONFIG: Any = config
 
 MERGE_PATCH = "application/merge-patch+json"
-PAGE = 500
+#: Objects of a page. Two pages are in memory at a time, with all that the server has of each object.
+PAGE = 250
 TIMEOUT = aiohttp.ClientTimeout(total=30)
 GONE = 410
 
@@ -135,22 +136,36 @@ class Api:
     async def pages(
         self, resource: Resource, namespace: str | None, query: Mapping[str, str] | None = None
     ) -> AsyncIterator[Page]:
-        """All objects of a collection, page by page: thousands at once take more memory than all else."""
-        more, first = "", True
-        while True:
-            page = {"limit": str(PAGE), **(query or {}), **({"continue": more} if more else {})}
-            try:
-                answer = await self._request("GET", resource, resource.path(namespace), query=page)
-            except ApiError as error:
-                if error.status != GONE or not more:
-                    raise
-                # The version that the pages are of was compacted away: all of it anew, and in one piece.
-                answer, first = await self._request("GET", resource, resource.path(namespace), query=query), True
-            more = (answer.get("metadata") or {}).get("continue") or ""
-            yield Page(answer.get("items") or [], first)
-            first = False
-            if not more:
-                return
+        """All objects of a collection, page by page: thousands at once take more memory than all else.
+
+        The server makes the next one while one is taken in, if whoever does so lets others run.
+        """
+        asked = asyncio.create_task(self._page(resource, namespace, query, ""))
+        try:
+            while True:
+                page, more = await asked
+                if more:
+                    asked = asyncio.create_task(self._page(resource, namespace, query, more))
+                yield page
+                if not more:
+                    return
+        finally:
+            asked.cancel()
+
+    async def _page(
+        self, resource: Resource, namespace: str | None, query: Mapping[str, str] | None, more: str
+    ) -> tuple[Page, str]:
+        """The page that `more` names, the first where that is empty; and the name of the next one."""
+        page = {"limit": str(PAGE), **(query or {}), **({"continue": more} if more else {})}
+        first = not more
+        try:
+            answer = await self._request("GET", resource, resource.path(namespace), query=page)
+        except ApiError as error:
+            if error.status != GONE or not more:
+                raise
+            # The version that the pages are of was compacted away: all of it anew, and in one piece.
+            answer, first = await self._request("GET", resource, resource.path(namespace), query=query), True
+        return Page(answer.get("items") or [], first), (answer.get("metadata") or {}).get("continue") or ""
 
     async def create(self, resource: Resource, namespace: str, body: Json) -> Json:
         """Create an object; the answer is what the server stored."""

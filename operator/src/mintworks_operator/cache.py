@@ -6,12 +6,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from mintworks_api import FINISHED, JOB_KINDS, Phase
-from pydantic import ValidationError
+from mintworks_api import FINISHED, Phase
 
 from .api import JOBS, PODS, Resource
 from .asked import slim
-from .core import parsed
+from .followers import Followers
 from .keys import JobKey, Key, QueuesKey, ScheduleKey
 from .names import JOB, KIND, KINDS, QUEUES, SCHEDULES, UID, label
 from .offspring import Offspring
@@ -45,8 +44,7 @@ class Cache:
         self.tally = Tally()
         self._sharing = Sharing()
         self.runs = Runs(self.uid_known)
-        #: Jobs that build on a job.
-        self._followers: dict[JobKey, set[JobKey]] = {}
+        self.followers = Followers()
         self.stores: dict[Resource, Store] = {QUEUES: self.queues, SCHEDULES: self.schedules}
         self.stores |= {JOBS: self.runs.jobs, PODS: self.runs.pods}
         self.stores |= {resource: self.jobs[kind] for kind, resource in KINDS.items()}
@@ -58,10 +56,14 @@ class Cache:
             if self.runs.put(resource, slim(obj)):
                 self._run_changed(obj)
             return
-        old = self.stores[resource].get(obj["metadata"]["uid"])
+        store = self.stores[resource]
+        # First: each LIST and each watch begins with what the cache has.
+        if not store.news(obj):
+            return
+        old = store.get(obj["metadata"]["uid"])
         obj = self._compact(resource, slim(obj), old)
-        if self.stores[resource].put(obj):
-            self._changed(resource, obj, old)
+        store.put(obj)
+        self._changed(resource, obj, old)
 
     def _compact(self, resource: Resource, obj: Json, old: Json | None) -> Json:
         """The object, with the spec of its older version where that is the same: it is held, and parsed, once.
@@ -94,7 +96,7 @@ class Cache:
             key = JobKey(self._kinds[resource], *_name(old))
             if self.job(key) is None:
                 # Else its name belongs to another already, and so does what was noted under it.
-                self._unfollow(key, old)
+                self.followers.follow(key, ())
         self._changed(resource, None, old)
 
     def job(self, key: JobKey) -> Json | None:
@@ -176,14 +178,9 @@ class Cache:
         maker = self.offspring.change(key, old, new)
         if maker is not None:
             self._wake(maker)
-        if new is not None and old is None:
-            for leader in self._leaders(key, new):
-                self._followers.setdefault(leader, set()).add(key)
         if new is None or old is None or _standing(new) != _standing(old):
-            for follower in self._followers.get(key, ()):
+            for follower in self.followers.of(key):
                 self._wake(follower)
-                for further in self._followers.get(follower, ()):
-                    self._wake(further)
 
     def _queue_changed(self, obj: Json, new: Json | None, old: Json | None) -> None:
         namespace, name = _name(obj)
@@ -191,17 +188,6 @@ class Cache:
         if new is None or old is None or _asks(new) != _asks(old):
             for key in self.queue_jobs(namespace, name):
                 self._wake(key)
-
-    def _leaders(self, key: JobKey, obj: Json) -> list[JobKey]:
-        try:
-            refs = parsed(JOB_KINDS[key.kind], as_dict(obj.get("spec"))).depends_on()
-        except ValidationError:
-            return []
-        return [JobKey(ref.kind, key.namespace, ref.name) for ref in refs]
-
-    def _unfollow(self, key: JobKey, obj: Json) -> None:
-        for leader in self._leaders(key, obj):
-            self._followers.get(leader, set()).discard(key)
 
 
 def _asks(queue: Json) -> tuple[object, object]:

@@ -131,7 +131,11 @@ class Gatherer:
 
     def _dependencies(self, key: JobKey, job: JobView) -> dict[str, JobView]:
         found: dict[str, JobView] = {}
-        for ref in _refs(job):
+        refs = _refs(job)
+        # In one go with the look at them: whatever changes from here on calls for another pass.
+        leaders = [] if job.finished else [JobKey(ref.kind, key.namespace, ref.name) for ref in refs]
+        self._cache.followers.follow(key, leaders)
+        for ref in refs:
             if (named := self._job(key.namespace, ref)) is None:
                 continue
             found[ref.name] = named

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 RETRY = 2.0
 #: Seconds that a watch has to tell of an object that was listed, at least; at most twice as long.
 SETTLE = 10.0
+#: So many objects of a page are taken in before others run: the request for the next page is one of these.
+AT_ONCE = 50
 #: Seconds between two looks at namespaces that could not be read.
 RETRY_REFUSED = 10.0
 
@@ -136,19 +138,22 @@ class Resync:
     async def _one(self, resource: Resource, namespace: str | None) -> None:
         store = self._cache.stores[resource]
         # Taken before the request: what is created while it runs is not in the answer, and is not gone.
-        known = [
+        known = {
             o["metadata"]["uid"] for o in store.all() if namespace is None or o["metadata"]["namespace"] == namespace
-        ]
-        chosen, listed = selector(resource), set[str]()
+        }
+        chosen, unlisted = selector(resource), set[str]()
         query = {"labelSelector": chosen} if chosen is not None else None
         async for page in self._api.pages(resource, namespace, query):
             if page.first:
-                listed.clear()
-            for obj in page.items:
+                unlisted = set(known)
+            for number, obj in enumerate(page.items):
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)
                 if store.get(obj["metadata"]["uid"]) is None:
                     self._untold[resource].add(obj["metadata"]["uid"])
-                listed.add(obj["metadata"]["uid"])
+                unlisted.discard(obj["metadata"]["uid"])
                 self._cache.put(resource, obj)
-        for uid in store.missing(known, listed):
-            log.info("%s %s is gone, its deletion was not seen", resource.plural, uid)
-            self._cache.drop(resource, uid)
+        for uid in unlisted:
+            if store.get(uid) is not None:
+                log.info("%s %s is gone, its deletion was not seen", resource.plural, uid)
+                self._cache.drop(resource, uid)

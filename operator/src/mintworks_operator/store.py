@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 Json = dict[str, Any]
@@ -29,12 +29,18 @@ class Store:
     def __len__(self) -> int:
         return len(self._objects)
 
-    def put(self, obj: Json) -> bool:
-        """Takes a version in, unless it is old news. Answers whether it was taken."""
+    def news(self, obj: Json) -> bool:
+        """Whether that version is newer than what is known of the object."""
         uid = obj["metadata"]["uid"]
         old = self._objects.get(uid)
-        if uid in self._gone or (old is not None and version(old) >= version(obj)):
+        return uid not in self._gone and (old is None or version(old) < version(obj))
+
+    def put(self, obj: Json) -> bool:
+        """Takes a version in, unless it is old news. Answers whether it was taken."""
+        if not self.news(obj):
             return False
+        uid = obj["metadata"]["uid"]
+        old = self._objects.get(uid)
         if old is not None:
             self._leave(old)
         self._objects[uid] = obj
@@ -70,10 +76,6 @@ class Store:
     def all(self) -> list[Json]:
         """Every object."""
         return list(self._objects.values())
-
-    def missing(self, known: Iterable[str], listed: Collection[str]) -> list[str]:
-        """Uids that were known before a LIST and are not in it: their deletion was missed."""
-        return [uid for uid in known if uid not in listed and uid in self._objects]
 
     def _leave(self, obj: Json) -> None:
         key = self._index(obj)

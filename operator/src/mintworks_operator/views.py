@@ -69,7 +69,9 @@ def _job_view(kind: str, obj: Json) -> JobView:
     )
 
 
-_JOBS: Mapping[str, Memo[Json, JobView]] = {kind: Memo(partial(_job_view, kind)) for kind in JOB_KINDS}
+#: Jobs whose views are remembered: each is asked for several times within a pass, and most passes change it.
+_PASSES = 128
+_JOBS: Mapping[str, Memo[Json, JobView]] = {kind: Memo(partial(_job_view, kind), _PASSES) for kind in JOB_KINDS}
 
 
 def queue_view(obj: Json) -> QueueView:
