@@ -76,9 +76,9 @@ class Model(BaseModel):
         """
         return cls.model_validate(values, by_alias=True, by_name=False)
 
-    def wire(self) -> dict[str, Any]:
-        """The object as it stands in YAML: camelCase, without what is unset."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+    def wire(self, only: set[str] | None = None) -> dict[str, Any]:
+        """The object as it stands in YAML: camelCase, without what is unset. `only`: these fields of it."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, include=only)
 
 
 class StatusModel(Model):

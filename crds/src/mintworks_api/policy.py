@@ -236,7 +236,7 @@ def resolve_policy(job: PolicyDefaults, queue: PolicyDefaults | None) -> Resolve
     """The job's value, else its queue's, else the built-in one, field by field (backoff and runner: each of their
     fields; notify as a whole). Of `ttl` only the queue's: a job's own that was taken away again must not delete it.
     """
-    layers = [layer.wire() for layer in (queue, job) if layer is not None]
+    layers = [layer.wire(set(ResolvedPolicy.model_fields)) for layer in (queue, job) if layer is not None]
     merged: dict[str, object] = {}
     parts: dict[str, dict[str, object]] = {"backoff": {}, "runner": {}}
     for layer in layers:
@@ -244,6 +244,4 @@ def resolve_policy(job: PolicyDefaults, queue: PolicyDefaults | None) -> Resolve
             parts[name] |= layer.pop(name, {})
         merged |= layer
     merged["ttl"] = queue.ttl if queue is not None else None
-    known = {f.alias or n for n, f in ResolvedPolicy.model_fields.items()}
-    given = {name: part for name, part in parts.items() if part}
-    return ResolvedPolicy.model_validate({k: v for k, v in merged.items() if k in known} | given)
+    return ResolvedPolicy.model_validate(merged | {name: part for name, part in parts.items() if part})

@@ -20,13 +20,18 @@ def of_type(conditions: Iterable[Condition], name: str) -> Condition | None:
 
 
 def condition(before: Iterable[Condition], name: str, said: Said, *, generation: int, now: datetime) -> Condition:
-    """The condition of that type that follows the conditions `before`; words that are too long are cut."""
-    (status, reason, message), old = said, of_type(before, name)
+    """The condition of that type that follows the conditions `before`; words that are too long are cut. Where it says
+    what the one before says, it is that one.
+    """
+    status, reason, message = said[0], clip(said[1], SHORT), clip(said[2])
+    old, told = of_type(before, name), (status, reason, message, generation)
+    if old is not None and (old.status, old.reason, old.message, old.observed_generation) == told:
+        return old
     return Condition(
         type=name,
         status=status,
-        reason=clip(reason, SHORT),
-        message=clip(message),
+        reason=reason,
+        message=message,
         observed_generation=generation,
         last_transition_time=old.last_transition_time if old is not None and old.status == status else seconds(now),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Self
 
 from mintworks_api import JobKind, JobSpec, JobStatus, Phase, ResolvedPolicy, resolve_policy
@@ -27,6 +28,13 @@ class Case:
     spec: JobSpec | None
     kinds: Mapping[str, JobKind]
     problem: str = ""
+
+    @cached_property
+    def resolved(self) -> ResolvedPolicy:
+        """The policy as the spec and the queue have it now."""
+        queue = self.snapshot.queue
+        defaults = queue.spec.job_defaults if queue is not None and queue.spec is not None else None
+        return resolve_policy(self.spec, defaults) if self.spec is not None else ResolvedPolicy()
 
     @property
     def suspended(self) -> bool:
@@ -82,6 +90,8 @@ class Draft:
         before = self.status.conditions
         said: Said = ("True" if value else "False", reason, message)
         new = condition(before, name, said, generation=case.snapshot.job.generation, now=case.now)
+        if any(new is c for c in before):
+            return self
         kept = [new if c.type == name else c for c in before]
         return self.write(conditions=kept if new in kept else [*kept, new])
 
@@ -105,9 +115,7 @@ def policy_of(case: Case, draft: Draft) -> ResolvedPolicy:
     """The policy in force: frozen at admission, except what a job may change later."""
     frozen, spec = draft.status.policy, case.spec
     if frozen is None:
-        queue = case.snapshot.queue
-        defaults = queue.spec.job_defaults if queue is not None and queue.spec is not None else None
-        return resolve_policy(spec, defaults) if spec is not None else ResolvedPolicy()
+        return case.resolved
     changes = {} if spec is None else {"priority": spec.priority, "max_attempts": spec.max_attempts}
     return frozen.model_copy(update={k: v for k, v in changes.items() if v is not None})
 
