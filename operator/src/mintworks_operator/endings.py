@@ -49,21 +49,23 @@ def told(ended: Json) -> Json | None:
     return message if isinstance(message, dict) else None
 
 
-def ending(job: Json, pod: Json | None) -> tuple[RunState, Failure | None]:
-    """How far the run has come, and why it failed where it did.
+def ending(job: Json, pod: Json | None, *, over: bool) -> tuple[RunState, Failure | None]:
+    """How far the run has come, and why it failed where it did. `over`: every pod of the Job has ended.
 
     The runner's container decides. What other containers of its pod do, or how the Job ends because of them, changes
-    nothing: a result that a runner told with exit code 0 stands, whatever becomes of its pod, and before the Job's
-    controller has seen it.
+    nothing: a result that a runner told with exit code 0 stands, whatever became of its pod. Where no pod is left that
+    works, it ends the run before the Job's controller has seen it.
     """
     conditions = {c["type"]: c for c in (job.get("status") or {}).get("conditions") or [] if c.get("status") == "True"}
     ended = ended_of(pod)
-    if "Complete" in conditions or (ended.get("exitCode") == 0 and "result" in (told(ended) or {})):
+    stopping = "Failed" in conditions or "deletionTimestamp" in job["metadata"]
+    done = ended.get("exitCode") == 0 and "result" in (told(ended) or {})
+    if "Complete" in conditions or (done and (over or stopping)):
         return RunState.COMPLETE, None
     if "Failed" in conditions:
         failure = classify(conditions["Failed"], pod)
-        done = ended.get("exitCode") == 0 and failure is Failure.FAILED
-        return (RunState.COMPLETE, None) if done else (RunState.FAILED, failure)
+        silent = ended.get("exitCode") == 0 and failure is Failure.FAILED
+        return (RunState.COMPLETE, None) if silent else (RunState.FAILED, failure)
     if lingers(pod):
         return (RunState.COMPLETE, None) if ended.get("exitCode") == 0 else (RunState.FAILED, _of_pod(pod))
     state = container_of(pod).get("state") or {}

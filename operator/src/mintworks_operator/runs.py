@@ -7,14 +7,12 @@ from typing import Any
 
 from .api import JOBS, PODS, Resource
 from .core import RunView, Trouble
+from .endings import ended_of
 from .names import UID, controller, is_run, label, run_number
 from .store import Store
-from .views import orphan_view, run_view
+from .views import ENDED, orphan_view, run_view
 
 Json = dict[str, Any]
-
-#: Phases of a pod none of whose containers runs or will run.
-ENDED = frozenset({"Succeeded", "Failed"})
 
 
 class Runs:
@@ -29,8 +27,8 @@ class Runs:
         self.pods = Store(lambda o: label(o, UID))
         #: Numbers of runs whose Kubernetes Job was seen and is gone, by uid of the job.
         self._lost: dict[str, set[int]] = {}
-        #: The last version of a run's ended pod that is gone, by uid of its Kubernetes Job, while that exists: what the
-        #: runner said with its last words must not go with a drained node.
+        #: The last version of a pod that is gone and whose runner had ended, by uid of its Kubernetes Job, while that
+        #: exists: what the runner said with its last words must not go with a drained node.
         self.departed: dict[str, Json] = {}
         #: The Kubernetes Job of each pod, by uids: `kubectl delete job --cascade=orphan` takes it off the pod.
         self._parents: dict[str, str] = {}
@@ -144,7 +142,7 @@ class Runs:
         job = self.jobs.get(owner)
         if job is None and owner:
             self._lose(pod)
-        elif job is not None and (pod.get("status") or {}).get("phase") in ENDED:
+        elif job is not None and ((pod.get("status") or {}).get("phase") in ENDED or ended_of(pod)):
             self.departed[owner] = pod
 
 

@@ -22,6 +22,9 @@ Json = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
+#: Phases of a pod none of whose containers runs or will run.
+ENDED = frozenset({"Succeeded", "Failed"})
+
 
 def as_dict(value: object) -> Json:
     """The value where it is an object; else an empty one. The schema says what it is, but schemas change."""
@@ -69,9 +72,7 @@ def _job_view(kind: str, obj: Json) -> JobView:
     )
 
 
-#: Jobs whose views are remembered: each is asked for several times within a pass, and most passes change it.
-_PASSES = 128
-_JOBS: Mapping[str, Memo[Json, JobView]] = {kind: Memo(partial(_job_view, kind), _PASSES) for kind in JOB_KINDS}
+_JOBS: Mapping[str, Memo[Json, JobView]] = {kind: Memo(partial(_job_view, kind)) for kind in JOB_KINDS}
 
 
 def queue_view(obj: Json) -> QueueView:
@@ -112,10 +113,12 @@ def run_view(job: Json, pods: Iterable[Json], trouble: Trouble | None = None) ->
 
     `trouble` is what the cluster's Events say about a run whose container does not start.
     """
+    pods = list(pods)
     pod = max(pods, key=lambda p: str(p["metadata"].get("creationTimestamp") or ""), default=None)
     ended = ended_of(pod)
     running = (container_of(pod).get("state") or {}).get("running") or {}
-    state, failure = ending(job, pod)
+    over = all(as_dict(p.get("status")).get("phase") in ENDED for p in pods)
+    state, failure = ending(job, pod, over=over)
     done = state in {RunState.COMPLETE, RunState.FAILED}
     return RunView(
         run=run_number(job) or 0,

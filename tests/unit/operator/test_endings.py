@@ -66,20 +66,33 @@ def test_a_container_that_never_ends_does_not_hide_the_runners_end(
 
 @pytest.mark.parametrize(
     ("runner", "beside"),
-    [(GOING_ON, GOING_ON), (GOING_ON, ended(1)), (ended(0), ended(0)), (ended(0), None), (ended(1), None)],
+    [(GOING_ON, GOING_ON), (GOING_ON, ended(1)), (ended(0, DONE), ended(0)), (ended(0, DONE), None), (ended(1), None)],
 )
 def test_nothing_lingers_while_the_runner_works_or_once_all_containers_ended(runner: Json, beside: Json | None) -> None:
     view = run_view(kube_job(), [pod(runner, beside)])
     assert (view.state, view.lingers) == (RUNNING, False)
 
 
-@pytest.mark.parametrize("beside", [None, ended(0), ended(1)])
-def test_a_result_ends_the_run_before_the_jobs_controller_has_seen_it(beside: Json | None) -> None:
-    early = run_view(kube_job(), [pod(ended(0, DONE), beside)])
+@pytest.mark.parametrize(("beside", "phase"), [(None, "Succeeded"), (ended(0), "Succeeded"), (ended(1), "Failed")])
+def test_a_result_ends_the_run_before_the_jobs_controller_has_seen_it(beside: Json | None, phase: str) -> None:
+    found = pod(ended(0, DONE), beside, phase)
+    early = run_view(kube_job(), [found])
     assert (early.state, early.lingers) == (COMPLETE, False)
     complete = {**kube_job(), "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
-    late = run_view(complete, [pod(ended(0, DONE), beside, "Succeeded")])
-    assert late == early, "what the controller says afterwards is no news"
+    assert run_view(complete, [found]) == early, "what the controller says afterwards is no news"
+
+
+@pytest.mark.parametrize(("code", "message"), [(0, ""), (1, DONE), (75, DONE)])
+def test_without_a_result_the_jobs_controller_says_how_the_run_ended(code: int, message: str) -> None:
+    assert run_view(kube_job(), [pod(ended(code, message), None, "Failed" if code else "Succeeded")]).state is RUNNING
+
+
+def test_a_pod_that_somebody_added_keeps_the_run_going() -> None:
+    """Its runner works too, and nobody would stop it once the run counts as ended."""
+    other = pod(GOING_ON)
+    done = pod(ended(0, DONE), None, "Succeeded")
+    done["metadata"]["creationTimestamp"] = "2026-01-01T00:00:09Z"
+    assert run_view(kube_job(), [other, done]).state is RUNNING
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,12 @@ def kube_job(uid: str = "j", run: object = 1, owner: tuple[str, str] | None = ("
     return found
 
 
+def kube_job_with(conditions: list[Json]) -> Json:
+    found = kube_job()
+    found["metadata"]["resourceVersion"] = "5"
+    return {**found, "status": {"conditions": conditions}}
+
+
 def named(obj: Json, name: str) -> Json:
     obj["metadata"]["name"] = name
     return obj
@@ -145,6 +151,19 @@ async def test_the_last_words_of_a_pod_outlive_it(nowhere: Api) -> None:
     cache.drop(JOBS, "j")
     assert (await snapshot(cache, nowhere)).runs == ()
     assert not cache.runs.departed
+
+
+async def test_the_result_of_a_pod_that_goes_at_once_is_kept(nowhere: Api) -> None:
+    """With no grace at all it goes before its phase says that it ended."""
+    cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (JOBS, kube_job()), (PODS, pod()))
+    last = pod(version=9)
+    ended = {"exitCode": 0, "finishedAt": STAMP, "message": '{"result": {"cid": "b"}}'}
+    last["status"]["containerStatuses"][0]["state"] = {"terminated": ended}
+    cache.drop(PODS, "p", last)
+    failed = [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "."}]
+    cache.put(JOBS, kube_job_with(failed))
+    found = await snapshot(cache, nowhere)
+    assert [(r.state, r.termination) for r in found.runs] == [(RunState.COMPLETE, {"result": {"cid": "b"}})]
 
 
 async def test_a_pod_that_goes_while_it_runs_says_nothing_about_its_run(nowhere: Api) -> None:

@@ -44,8 +44,6 @@ def ended(code: int, message: str = "", reason: str = "Error") -> Json:
         (kube_job(), [pod({"waiting": {"reason": "ContainerCreating"}})], RunState.PENDING),
         (kube_job(), [pod({"running": {"startedAt": "2026-01-01T00:00:01Z"}})], RunState.RUNNING),
         (kube_job(), [pod(ended(0))], RunState.RUNNING),
-        (kube_job(), [pod(ended(0, '{"result": {}}'))], RunState.COMPLETE),
-        (kube_job(), [pod(ended(1, '{"result": {}}'))], RunState.RUNNING),
         (kube_job(condition("FailureTarget")), [pod(ended(1))], RunState.RUNNING),
         (kube_job(condition("Complete")), [pod(ended(0))], RunState.COMPLETE),
         (kube_job(condition("Failed")), [], RunState.FAILED),
