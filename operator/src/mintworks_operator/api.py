@@ -151,6 +151,7 @@ class Api:
                     return
         finally:
             asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
 
     async def _page(
         self, resource: Resource, namespace: str | None, query: Mapping[str, str] | None, more: str

@@ -93,10 +93,6 @@ class Cache:
             return
         if resource in self._kinds:
             self.runs.forget(uid)
-            key = JobKey(self._kinds[resource], *_name(old))
-            if self.job(key) is None:
-                # Else its name belongs to another already, and so does what was noted under it.
-                self.followers.follow(key, ())
         self._changed(resource, None, old)
 
     def job(self, key: JobKey) -> Json | None:

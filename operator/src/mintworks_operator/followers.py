@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from .keys import JobKey
 
 
 class Followers:
-    """What becomes of a job shows in those that build on it, and in those that build on these."""
+    """What becomes of a job shows in those that build on it."""
 
     def __init__(self) -> None:
         self._leaders: dict[JobKey, frozenset[JobKey]] = {}
@@ -28,8 +28,6 @@ class Followers:
         else:
             self._leaders.pop(key, None)
 
-    def of(self, key: JobKey) -> Iterator[JobKey]:
+    def of(self, key: JobKey) -> Iterable[JobKey]:
         """The jobs that have to look again when that one stands otherwise."""
-        for follower in self._followers.get(key, ()):
-            yield follower
-            yield from self._followers.get(follower, ())
+        return self._followers.get(key, ())

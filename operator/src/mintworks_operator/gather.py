@@ -131,22 +131,23 @@ class Gatherer:
 
     def _dependencies(self, key: JobKey, job: JobView) -> dict[str, JobView]:
         found: dict[str, JobView] = {}
-        refs = _refs(job)
-        # In one go with the look at them: whatever changes from here on calls for another pass.
-        leaders = [] if job.finished else [JobKey(ref.kind, key.namespace, ref.name) for ref in refs]
-        self._cache.followers.follow(key, leaders)
-        for ref in refs:
-            if (named := self._job(key.namespace, ref)) is None:
+        leaders: list[JobKey] = []
+        for ref in _refs(job):
+            leaders.append(leader := JobKey(ref.kind, key.namespace, ref.name))
+            if (named := self._job(leader)) is None:
                 continue
             found[ref.name] = named
             for inner in _refs(named) if ref.with_own else ():
-                if (beneath := self._job(key.namespace, inner)) is not None:
+                leaders.append(leader := JobKey(inner.kind, key.namespace, inner.name))
+                if (beneath := self._job(leader)) is not None:
                     found[ref.beneath(inner)] = beneath
+        # In one go with the look at them: whatever changes from here on calls for another pass.
+        self._cache.followers.follow(key, () if job.finished else leaders)
         return found
 
-    def _job(self, namespace: str, ref: JobRef) -> JobView | None:
-        obj = self._cache.job(JobKey(ref.kind, namespace, ref.name))
-        return None if obj is None else job_view(ref.kind, obj)
+    def _job(self, key: JobKey) -> JobView | None:
+        obj = self._cache.job(key)
+        return None if obj is None else job_view(key.kind, obj)
 
     def _named(self, job: JobView) -> frozenset[str]:
         try:

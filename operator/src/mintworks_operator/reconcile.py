@@ -153,6 +153,8 @@ class Reconciler:
             self._forget(key, *before)
         await self._clean(key)
         if obj is None:
+            # Here, not where it was seen to go: a pass may just have looked at what it builds on.
+            self._cache.followers.follow(key, ())
             return
         job = job_view(key.kind, obj)
         queue = (job.namespace, job.queue)

@@ -13,22 +13,14 @@ from mintworks_operator.config import load
 from mintworks_operator.core import News
 from mintworks_operator.followers import Followers
 from mintworks_operator.gather import Gatherer
-from mintworks_operator.keys import JobKey
+from mintworks_operator.keys import JobKey, Key
 from mintworks_operator.names import KINDS
 from support.specs import METADATA, MINT
 
 A, B, C, D = (JobKey("MintJob", "ns", name) for name in "abcd")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ROWS, MINTED = JobKey("MetadataJob", "ns", "rows"), JobKey("MintJob", "ns", "m")
-
-
-def test_those_that_build_on_it_and_those_that_build_on_these() -> None:
-    found = Followers()
-    found.follow(B, [A])
-    found.follow(C, [B])
-    found.follow(D, [C])
-    assert list(found.of(A)) == [B, C]
-    assert list(found.of(D)) == []
+AUDIT = JobKey("CleanupJob", "ns", "audit")
 
 
 def test_the_last_pass_counts() -> None:
@@ -46,15 +38,31 @@ async def test_a_job_that_ended_builds_on_nothing_any_more(phase: str, followed:
     cache = Cache(lambda _: None)
     cache.put(KINDS["MetadataJob"], obj("rows", METADATA))
     cache.put(KINDS["MintJob"], obj("m", {**MINT, "metadataFrom": {"job": "rows"}}, phase=phase))
+    await look(cache, MINTED)
+    assert list(cache.followers.of(ROWS)) == followed
+
+
+async def test_an_audit_builds_on_what_its_mint_built_on() -> None:
+    """The mint has ended and looks at nothing any more; its rows may go, and come back."""
+    woken: list[Key] = []
+    cache = Cache(woken.append)
+    cache.put(KINDS["MintJob"], obj("m", {**MINT, "metadataFrom": {"job": "rows"}}, phase="Succeeded"))
+    cache.put(KINDS["CleanupJob"], obj("audit", {"failedMint": {"job": "m"}}))
+    await look(cache, MINTED)
+    await look(cache, AUDIT)
+    woken.clear()
+    cache.put(KINDS["MetadataJob"], obj("rows", METADATA))
+    assert woken == [ROWS, AUDIT]
+
+
+async def look(cache: Cache, key: JobKey) -> None:
+    """As a pass over that job does."""
     api = Api(client.ApiClient(client.Configuration(host="http://127.0.0.1:9")))
     gatherer = Gatherer(cache, api, load(["--namespaces", "ns"], {}), lambda *_: News(), lambda _: ())
-    known = cache.job(MINTED)
+    known = cache.job(key)
     assert known is not None
-    await gatherer.snapshot(MINTED, known, NOW)
+    await gatherer.snapshot(key, known, NOW)
     await api.close()
-    assert list(cache.followers.of(ROWS)) == followed
-    cache.drop(KINDS["MintJob"], "m")
-    assert list(cache.followers.of(ROWS)) == []
 
 
 def obj(name: str, spec: dict[str, Any], **status: str) -> dict[str, Any]:

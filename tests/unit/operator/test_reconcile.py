@@ -19,15 +19,10 @@ def obj(name: str, **more: Any) -> Json:
     return {"metadata": meta, "spec": METADATA, **more}
 
 
-async def test_admission_begins_after_the_unfinished_and_before_all_others() -> None:
-    woken: list[Key] = []
-    spare: list[Key] = []
+def reconciler_of(cache: Cache, woken: list[Key], spare: list[Key], *, listed: bool) -> Reconciler:
+    """With no parts, for what needs none."""
     nothing: Any = None
-    cache = Cache(lambda _: None)
-    cache.put(KINDS["MetadataJob"], obj("done", status={"phase": "Succeeded"}))
-    cache.put(KINDS["MetadataJob"], obj("waits", status={"phase": "Queued"}))
-    cache.put(QUEUES, obj("default"))
-    reconciler = Reconciler(
+    return Reconciler(
         cache=cache,
         gatherer=nothing,
         applier=nothing,
@@ -37,12 +32,31 @@ async def test_admission_begins_after_the_unfinished_and_before_all_others() -> 
         progress=nothing,
         notifier=nothing,
         health=nothing,
-        listed=lambda _: False,
+        listed=lambda _: listed,
         wake=lambda key, _: woken.append(key),
         spare=spare.append,
         clock=lambda: 0.0,
         now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
     )
+
+
+async def test_a_job_that_is_gone_builds_on_nothing() -> None:
+    """Though a pass was looking at what it builds on while it went."""
+    cache = Cache(lambda _: None)
+    gone, leader = JobKey("MintJob", "ns", "gone"), JobKey("MetadataJob", "ns", "rows")
+    cache.followers.follow(gone, [leader])
+    await reconciler_of(cache, [], [], listed=True).reconcile(gone)
+    assert list(cache.followers.of(leader)) == []
+
+
+async def test_admission_begins_after_the_unfinished_and_before_all_others() -> None:
+    woken: list[Key] = []
+    spare: list[Key] = []
+    cache = Cache(lambda _: None)
+    cache.put(KINDS["MetadataJob"], obj("done", status={"phase": "Succeeded"}))
+    cache.put(KINDS["MetadataJob"], obj("waits", status={"phase": "Queued"}))
+    cache.put(QUEUES, obj("default"))
+    reconciler = reconciler_of(cache, woken, spare, listed=False)
     done, waits = JobKey("MetadataJob", "ns", "done"), JobKey("MetadataJob", "ns", "waits")
     reconciler.begin()
     assert woken == [waits]
