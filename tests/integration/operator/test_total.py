@@ -47,8 +47,11 @@ def start(launcher: Launcher, spaces: list[Kubelet]) -> Iterator[Callable[[], Pr
 
 
 def running(space: Kubelet) -> list[str]:
-    """Jobs of the namespace whose run has not ended."""
-    return [j.metadata.labels["mintworks.dev/job"] for j in space.jobs() if not j.status.conditions]
+    """Jobs of the namespace whose run has not ended: a slot is free once the pod ended, whatever its Job says yet."""
+    runs = [run.metadata.labels["mintworks.dev/job"] for run in space.jobs()]
+    pods = space.core.list_namespaced_pod(space.namespace).items
+    ended = {p.metadata.labels["mintworks.dev/job"] for p in pods if p.status.phase in {"Succeeded", "Failed"}}
+    return [name for name in runs if name not in ended]
 
 
 def settled(spaces: list[Kubelet]) -> list[int] | None:
