@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from mintworks_dev.cluster import ControlPlane, Kwok
 from support.chaos.fleet import RESULTS
+from support.established import established
 from support.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +19,7 @@ def nodes() -> Iterator[ControlPlane]:
     """A control plane with nodes that run nothing, of the test's own: what it leaves behind is looked at."""
     with ControlPlane(scheduler=True) as plane:
         plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        established(plane)
         with Kwok(plane, RESULTS, seconds=0.3):
             yield plane
 

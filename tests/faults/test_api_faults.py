@@ -35,6 +35,7 @@ from support.chaos.kills import Kills
 from support.chaos.plan import Fate, Fault, Plan, Script
 from support.chaos.proxy import PAGE, Proxy
 from support.chaos.storm import credentials, kubeconfig_of
+from support.established import established
 from support.specs import METADATA
 
 from .conftest import ROOT
@@ -50,7 +51,7 @@ METADATA_JOBS = KINDS["MetadataJob"]
 def plane() -> Iterator[ControlPlane]:
     with ControlPlane() as plane:
         plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        established(plane)
         yield plane
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from mintworks_dev.cluster import ControlPlane
+from support.established import established
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +23,7 @@ def control_plane() -> Iterator[ControlPlane]:
 def with_crds(plane: ControlPlane) -> ControlPlane:
     """The control plane, once it serves our kinds."""
     plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-    plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    established(plane)
     return plane
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from mintworks_dev import golang
 from mintworks_dev.cluster.controlplane import free_ports
+from support.established import established
 
 from .sides import Running, Side, bare_job, process
 from .world import World
@@ -42,7 +43,7 @@ JOB_SETS = Side("/apis/jobset.x-k8s.io/v1alpha2/namespaces/{}/jobsets", job_set,
 def controller(world: World) -> Iterator[Running]:
     """Its controller, at work. Its webhooks are not registered: that saves it two calls for each object."""
     world.plane.kubectl("apply", "--server-side", "-f", golang.module_folder(golang.JOBSET, _MODULE) / _CRD)
-    world.plane.kubectl("wait", "--for=condition=Established", "crd", "jobsets.jobset.x-k8s.io", "--timeout=60s")
+    established(world.plane)
     # Its webhook server wants a certificate, whether or not anybody calls it.
     keys = world.folder / "webhook"
     keys.mkdir()

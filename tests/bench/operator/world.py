@@ -14,6 +14,7 @@ import aiohttp
 import yaml
 from mintworks_dev.cluster import ControlPlane, Kwok
 from support.chaos.storm import credentials
+from support.established import established
 from support.specs import RESULTS
 
 from .person import PARALLEL, Person
@@ -74,7 +75,7 @@ def fresh(*, seconds: float = RUN_SECONDS) -> Iterator[World]:
         ControlPlane(scheduler=True, audited=True, bodies=WARM_UP) as plane,
     ):
         plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        established(plane)
         plane.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(_things()))
         with Kwok(plane, RESULTS, seconds=seconds):
             token = plane.kubectl("create", "token", _ACCOUNT, "--namespace", "default", "--duration=24h").strip()

@@ -17,6 +17,7 @@ from mintworks_api.generate.rights import MAX_CHECKS, policy
 from mintworks_api.refs import SecretKeyRef
 from mintworks_dev.cluster import ControlPlane
 from pydantic import Field
+from support.established import established
 from support.kubelet import eventually
 from support.people import JOBS, Person, may, role
 from support.specs import CID, METADATA, MINT, UPLOAD
@@ -332,7 +333,7 @@ def test_a_list_of_references_is_checked_within_the_api_servers_budget(
         ),
     ]
     control_plane.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(objects))
-    control_plane.kubectl("wait", "--for=condition=Established", f"crd/{kind.plural}.mintworks.dev", "--timeout=30s")
+    established(control_plane)
     lister = Person(control_plane.kubeconfig, tenant.namespace, f"lister-{end}")
     mine, other = {"name": "mine", "key": "k"}, {"name": "other", "key": "k"}
 

@@ -16,6 +16,7 @@ from mintworks_api import API_VERSION, JOB_KINDS
 from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.commands import CommandError
 from support.crdgen import crds
+from support.established import established
 from support.kubelet import GROUP, PLURALS, Kubelet, eventually
 from support.specs import CID, METADATA
 
@@ -38,7 +39,7 @@ def control_plane() -> Iterator[ControlPlane]:
     """One of this module's own, because its CRDs change."""
     with ControlPlane() as plane:
         install(plane, FIRST)
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        established(plane)
         yield plane
 
 
