@@ -72,7 +72,9 @@ def _job_view(kind: str, obj: Json) -> JobView:
     )
 
 
-_JOBS: Mapping[str, Memo[Json, JobView]] = {kind: Memo(partial(_job_view, kind)) for kind in JOB_KINDS}
+#: Views that are remembered: a pass asks for its job's several times, and most passes change it.
+_VIEWS = 256
+_JOBS: Mapping[str, Memo[Json, JobView]] = {kind: Memo(partial(_job_view, kind), _VIEWS) for kind in JOB_KINDS}
 
 
 def queue_view(obj: Json) -> QueueView:
