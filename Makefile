@@ -60,6 +60,10 @@ soak: $(SYNCED) ## Send 500 jobs through the fault proxy (SEED=7), the operator 
 	$(RUN) python -m mintworks_dev.programs
 	$(PYTEST) tests/faults/test_operator_storm.py --soak --fault-seed $(or $(SEED),7) -s
 
+.PHONY: explore
+explore: $(SYNCED) ## Drive the operator's own parts in a simulated cluster, at random (some plays fail, see the test)
+	$(RUN) pytest tests/explore
+
 .PHONY: fuzz
 fuzz: $(SYNCED) ## Fuzz a reader (READER=rows or archives) for an hour (SECONDS=3600), led by coverage
 	PYTHONPATH=tests $(RUN) python -m fuzz.$(or $(READER),rows) $(or $(SECONDS),3600) $(BUILD)/fuzz/$(or $(READER),rows)
@@ -112,7 +116,7 @@ clean: ## Remove build/ (run demo-down and try-down first)
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(UV): dev/bootstrap.sh
 	bash dev/bootstrap.sh $(BUILD)/tools

@@ -27,6 +27,7 @@ SPACES = (
     "account",
     "happy",
     "runner",
+    "retried",
     "operator",
     "redis",
     "badrow",

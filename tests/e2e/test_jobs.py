@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from mintworks_dev.cluster.forward import forwarded
 from mintworks_dev.stack.values import RELEASE, RESOURCES, SYSTEM, WORLD
 from support.chain import minted
 from support.kube import Space, condition, kill_processes
+from support.plugin import Plugin
 
 from .conftest import Example
 
@@ -104,6 +106,26 @@ def test_runner_killed(cluster: AnyCluster, space: Callable[[str], Space], examp
     first, second = status["attempts"]["last"]
     assert (first["outcome"], second["outcome"]) == ("Failed", "Succeeded")
     assert second["started"] > first["finished"]
+
+
+def test_retried(cluster: AnyCluster, space: Callable[[str], Space], example: Example) -> None:
+    """After the end of a job, not of a run alone, whoever retries it pays for nothing twice."""
+    at = space("retried")
+    example.slow()
+    example.manifests["MintJob"]["spec"]["maxAttempts"] = 1
+    example.apply(at)
+    at.wait("30 % minted", lambda: done(at) >= 0.3 * TOTAL, 180)
+    kill_processes(runner_pod(at, MINT)["metadata"]["uid"])
+    failed = at.finished("mintjobs", MINT)
+    assert (failed["phase"], condition(failed, "Failed")["reason"]) == ("Failed", "AttemptsExhausted"), at.describe()
+    plugin = Plugin(Path(cluster.environment["KUBECONFIG"]), at.namespace)
+    assert plugin.done("retry", MINT).out == f"mintjob.mintworks.dev/{MINT} retried\n"
+    status = at.finished("mintjobs", MINT)
+    expect_minted(cluster, at, status)
+    assert (status["attempts"]["runs"], status["attempts"]["summary"]) == (2, "1/1")
+    assert (status["result"]["minted"], status["result"]["already"]) == (TOTAL, 0)
+    assert status["progress"]["items"]["already"] >= 0.3 * TOTAL
+    assert status["inputs"] == failed["inputs"]
 
 
 def test_operator_killed(cluster: AnyCluster, space: Callable[[str], Space], example: Example) -> None:

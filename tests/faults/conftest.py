@@ -8,20 +8,14 @@ from pathlib import Path
 import pytest
 from mintworks_dev.cluster import ControlPlane, Kwok
 from support.chaos.fleet import RESULTS
-from support.established import established
 from support.redis_server import RedisServer
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def nodes() -> Iterator[ControlPlane]:
     """A control plane with nodes that run nothing, of the test's own: what it leaves behind is looked at."""
-    with ControlPlane(scheduler=True) as plane:
-        plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        established(plane)
-        with Kwok(plane, RESULTS, seconds=0.3):
-            yield plane
+    with ControlPlane(crds=True, scheduler=True) as plane, Kwok(plane, RESULTS, seconds=0.3):
+        yield plane
 
 
 @pytest.fixture

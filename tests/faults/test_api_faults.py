@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes.aio import client
 from mintworks_api import ResolvedPolicy
 from mintworks_dev.cluster import ControlPlane
 from mintworks_operator.admitter import Admitter
@@ -21,6 +20,7 @@ from mintworks_operator.api import JOBS, LEASES, PODS, Api, ApiError, Resource
 from mintworks_operator.cache import Cache
 from mintworks_operator.config import load
 from mintworks_operator.core import CreateRun, News, Waiting
+from mintworks_operator.events import Events
 from mintworks_operator.gather import Gatherer
 from mintworks_operator.jobs import build
 from mintworks_operator.keys import JobKey, QueuesKey
@@ -35,10 +35,8 @@ from support.chaos.kills import Kills
 from support.chaos.plan import Fate, Fault, Plan, Script
 from support.chaos.proxy import PAGE, Proxy
 from support.chaos.storm import credentials, kubeconfig_of
-from support.established import established
+from support.connection import connected
 from support.specs import METADATA
-
-from .conftest import ROOT
 
 Json = dict[str, Any]
 Behind = Callable[[Script], AbstractAsyncContextManager[tuple[Api, Proxy]]]
@@ -49,9 +47,7 @@ METADATA_JOBS = KINDS["MetadataJob"]
 
 @pytest.fixture(scope="module")
 def plane() -> Iterator[ControlPlane]:
-    with ControlPlane() as plane:
-        plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        established(plane)
+    with ControlPlane(crds=True) as plane:
         yield plane
 
 
@@ -60,15 +56,14 @@ def behind(plane: ControlPlane) -> Behind:
     """The operator's connection behind a proxy with these faults."""
 
     @contextlib.asynccontextmanager
-    async def connected(script: Script) -> AsyncIterator[tuple[Api, Proxy]]:
-        async with Proxy(*credentials(plane), script, Kills(Plan(0), ()), lambda: None) as proxy:
-            api = Api(client.ApiClient(client.Configuration(host=proxy.url)))
-            try:
-                yield api, proxy
-            finally:
-                await api.close()
+    async def through(script: Script) -> AsyncIterator[tuple[Api, Proxy]]:
+        async with (
+            Proxy(*credentials(plane), script, Kills(Plan(0), ()), lambda: None) as proxy,
+            connected(proxy.url) as api,
+        ):
+            yield api, proxy
 
-    return connected
+    return through
 
 
 @pytest.fixture
@@ -181,7 +176,9 @@ async def test_a_key_is_given_once_though_the_answer_that_gave_it_is_lost(behind
     lost = Script({f"patch {space} jobqueues second status": (Fate(Fault.CUT_AFTER),)})
     async with behind(lost) as (api, _):
         cache, slots = Cache(lambda _: None), Slots()
-        admitter = Admitter(api, cache, slots, lambda *_: None, lambda: None)
+        admitter = Admitter(
+            api, cache, slots, lambda *_: None, lambda: None, events=Events(api, "operator-1", lambda: 0.0)
+        )
         for name in ("first", "second"):
             body = {"apiVersion": "mintworks.dev/v1alpha1", "kind": "JobQueue", "metadata": {"name": name}, "spec": {}}
             cache.put(QUEUES, await api.create(QUEUES, space, body))

@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.drop import ITEMS, Drop, large, second_pod, unhurried, until
+from support.drop import ITEMS, Drop, large, second_pod, unhurried
 from support.link import Link
 from support.minting import DONE, NOT_FINISHED, Minter
+from support.polling import until
 from support.redis_server import RedisServer
 
 pytestmark = pytest.mark.timeout(600)
@@ -73,7 +74,7 @@ async def test_redis_restored_to_a_moment_ago_with_two_live_pods(
     first.send_signal(signal.SIGSTOP)
     await asyncio.to_thread(redis_server.stop)
     await asyncio.to_thread(redis_server.start)
-    await until(lambda: session(redis_server) is not None)
+    await until(lambda: session(redis_server) is not None, 180)
     first.send_signal(signal.SIGCONT)
     assert session(redis_server) != before
     assert await drop.job.finish(first) == NOT_FINISHED

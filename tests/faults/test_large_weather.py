@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from mintworks_dev.localnet.harness import Localnet
 from solders.signature import Signature
-from support.drop import CALM, WELL, Drop, Weather, an_error_that_a_fork_takes_back, ride_out, until
+from support.drop import CALM, WELL, Drop, Weather, an_error_that_a_fork_takes_back, ride_out
+from support.polling import until
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -52,7 +53,7 @@ async def nothing_lands_until_it_has_expired(drop: Drop) -> None:
     """What is sent is dropped until all of it has died, but for a few that land just before they would have."""
     drop.net.faults(network={"drop": 0.9, "late": 0.5, "late_slots": (130, 150)})
     since = drop.net.world.chain.height
-    await until(lambda: drop.net.world.chain.height >= since + 200)
+    await until(lambda: drop.net.world.chain.height >= since + 200, 180)
     drop.net.faults(network=CALM)
 
 
@@ -80,7 +81,7 @@ async def an_error_then_success_across_a_fork(drop: Drop) -> None:
 async def _something_new_lands(drop: Drop, transactions: int) -> None:
     history = drop.net.world.chain.history
     enough = len(history.records) + transactions
-    await until(lambda: len(history.records) >= enough)
+    await until(lambda: len(history.records) >= enough, 180)
 
 
 async def endpoints_die_in_turn(drop: Drop) -> None:

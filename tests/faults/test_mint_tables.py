@@ -21,8 +21,9 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 from support import chain
-from support.drop import CALM, WELL, until
+from support.drop import CALM, WELL
 from support.minting import DONE, Minter, MintRuns
+from support.polling import until
 from support.specs import CID
 
 MANY, SOME = 2130, 720
@@ -143,12 +144,12 @@ async def test_killed_between_making_a_table_and_using_it(tmp_path: Path) -> Non
 async def lossy(net: Localnet, job: MintRuns) -> None:
     """Not while it mints, which would take long."""
     while True:
-        await until(lambda: job.progress().get("step") != "mint")
+        await until(lambda: job.progress().get("step") != "mint", 180)
         net.faults(
             network={"drop": 0.3, "late": 0.3, "late_slots": (1, 150)},
             primary={"lost_replies": 0.3, "rate_limited": 0.1, "retry_after": 0},
         )
-        await until(lambda: job.progress().get("step") == "mint")
+        await until(lambda: job.progress().get("step") == "mint", 180)
         net.faults(network=CALM, primary=WELL)
 
 
@@ -156,7 +157,7 @@ async def forking(net: Localnet, job: MintRuns) -> None:
     """Not while it mints, either."""
     dice = random.Random(1)
     while True:
-        await until(lambda: job.progress().get("step") != "mint")
+        await until(lambda: job.progress().get("step") != "mint", 180)
         net.fork(dice.randint(1, 20), keep=dice.random() < 0.5)
         await asyncio.sleep(dice.uniform(0.3, 1.5))
 

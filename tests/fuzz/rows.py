@@ -19,8 +19,9 @@ with atheris.instrument_imports(include=["mintworks_runners.metadata"]):
     from mintworks_runners.core.errors import FULL_FINDINGS, Findings, InvalidInput
     from mintworks_runners.metadata.consistency import Consistency
     from mintworks_runners.metadata.documents import Documents
-    from mintworks_runners.metadata.rows import NAME_BYTES, Row, read_rows
+    from mintworks_runners.metadata.rows import Row, read_rows
     from mintworks_runners.metadata.text import TextFile
+    from mintworks_runners.solana.metadata import MAX_NAME_BYTES
 
 from support.badrows import BAD, CARRIED
 
@@ -62,7 +63,7 @@ def check(data: bytes, path: Path) -> None:
 
 
 def _check_row(row: Row) -> None:
-    assert 0 < len(row.name.encode()) <= NAME_BYTES
+    assert 0 < len(row.name.encode()) <= MAX_NAME_BYTES
     made = json.loads(_DOCUMENTS.document(row, "ipfs://x", row.animation))
     assert (made["name"], made["description"]) == (row.name, row.description)
     shown = [(one["trait_type"], one["value"], one.get("display_type")) for one in made["attributes"]]

@@ -1,30 +1,20 @@
-"""One real control plane a session, with the CRDs; a namespace of its own for each test that asks for one."""
+"""One real control plane with the CRDs and one Kubo a session; a namespace of its own for each test that asks."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from mintworks_dev.cluster import ControlPlane
-from support.established import established
-
-ROOT = Path(__file__).parents[2]
+from mintworks_dev.ipfs import Kubo
 
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
     """API server, etcd and controller manager; nothing runs pods here."""
-    with ControlPlane(audited=True) as plane:
-        yield with_crds(plane)
-
-
-def with_crds(plane: ControlPlane) -> ControlPlane:
-    """The control plane, once it serves our kinds."""
-    plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-    established(plane)
-    return plane
+    with ControlPlane(crds=True, audited=True) as plane:
+        yield plane
 
 
 @pytest.fixture
@@ -33,3 +23,10 @@ def namespace(control_plane: ControlPlane) -> str:
     name = f"test-{uuid.uuid4().hex[:8]}"
     control_plane.kubectl("create", "namespace", name)
     return name
+
+
+@pytest.fixture(scope="session")
+def kubo() -> Iterator[Kubo]:
+    """A daemon on 127.0.0.1 whose repository was empty at its start."""
+    with Kubo() as node:
+        yield node

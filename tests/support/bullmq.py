@@ -21,8 +21,10 @@ class Scenario:
     """What people and workers do to one queue.
 
     Steps are `add` (a name; priority, delay, attempts, backoff {type, delay}; how many runs `fails`; `bad`: for good;
-    `held`: it runs until `finish`), `pause`, `resume`, `drain`, `started`, `finish`, `ended`, `promote`, `retry`,
-    `priority`, `passed` (that time passes) and `idle` (it passes, and starts are counted meanwhile). Times in seconds.
+    `held`: it runs until `finish`), `flow` (three names, each of which waits for the next; what is asked by name as in
+    `add`), `pause`, `resume`, `drain`, `clean`, `limit` (the concurrency), `started`, `finish`, `ended`, `promote`,
+    `promote_all`, `retry`, `retry_all` (what failed), `stall` (what runs it is gone), `priority`, `counts`, `passed`
+    (that time passes) and `idle` (it passes, and starts are counted meanwhile). Times in seconds.
     """
 
     name: str
@@ -34,15 +36,15 @@ class Scenario:
 @dataclass(frozen=True)
 class Outcome:
     """What came of it: runs in the order of their starts ({job, at}, seconds), how many started in each `idle`, and of
-    each job its end (completed, failed or removed) and the attempts that counted. `let`: when runs were let start,
-    where that is told apart from when their processes did.
+    each job its end (completed, failed or removed) and the attempts that counted. `counts`: jobs by state, at each
+    `counts` and at the end.
     """
 
     starts: Sequence[Mapping[str, Any]]
     quiet: Sequence[int]
     ends: Mapping[str, str]
+    counts: Sequence[Mapping[str, int]]
     attempts: Mapping[str, int] = field(default_factory=dict)
-    let: Sequence[float] = ()
 
     @property
     def order(self) -> list[str]:
@@ -51,13 +53,12 @@ class Outcome:
 
     @property
     def times(self) -> list[float]:
-        """When runs started, as early as is known."""
-        return sorted(self.let) or [start["at"] for start in self.starts]
+        """When runs started."""
+        return [start["at"] for start in self.starts]
 
     def gaps(self) -> list[float]:
         """Seconds between each start and the next."""
-        times = [start["at"] for start in self.starts]
-        return [after - before for before, after in pairwise(times)]
+        return [after - before for before, after in pairwise(self.times)]
 
 
 def play(port: int, scenarios: Sequence[Scenario]) -> list[Outcome]:

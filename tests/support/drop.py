@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,14 +84,6 @@ async def ride_out(root: Path, weather: Weather, urls: Callable[[Localnet], list
         blowing.result()
         net.faults(network=CALM, primary=WELL, twin=WELL)
         await drop.job.check(net.url)
-
-
-async def until(reached: Callable[[], bool], within: float = 180) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + within
-    while not reached():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 async def an_error_that_a_fork_takes_back(drop: Drop) -> set[Signature]:

@@ -9,7 +9,8 @@ from typing import Any
 from mintworks_cli.main import app
 from typer.testing import CliRunner
 
-from support.kubelet import Kubelet, eventually
+from support.kubelet import Kubelet
+from support.polling import eventually
 from support.specs import METADATA
 
 JOB = "MetadataJob"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import yaml
@@ -17,7 +16,7 @@ from mintworks_dev.cluster import AnyCluster
 from mintworks_dev.commands import CommandError
 from mintworks_dev.stack.values import RESOURCES
 
-T = TypeVar("T")
+from support.polling import NeverCameError, eventually
 
 
 def processes(pod_uid: str, command: str = "") -> list[int]:
@@ -55,22 +54,6 @@ def _read(path: Path) -> str:
         return path.read_text()
     except OSError:  # the process has just ended
         return ""
-
-
-class NeverCameError(AssertionError):
-    """What was waited for did not come in time; the text says what there was instead."""
-
-
-def until(what: str, probe: Callable[[], T | None], timeout: float = 60, interval: float = 0.3) -> T:
-    """The first answer of `probe` that is not None and not False, within `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while True:
-        answer = probe()
-        if answer is not None and answer is not False:
-            return answer
-        if time.monotonic() > deadline:
-            raise NeverCameError(f"{what}: not within {timeout:.0f} s")
-        time.sleep(interval)
 
 
 #: Where the API server has the kinds that tests read.
@@ -137,9 +120,9 @@ class Space:
         return status
 
     def wait(self, what: str, probe: Callable[[], Any], timeout: float = 60) -> Any:
-        """`until`, with the namespace's jobs, pods and last events in what a failure says."""
+        """`eventually`, with the namespace's jobs, pods and last events in what a failure says."""
         try:
-            return until(what, probe, timeout)
+            return eventually(what, probe, timeout, 0.3)
         except NeverCameError as error:
             raise NeverCameError(f"{error}\n{self.describe()}") from None
 

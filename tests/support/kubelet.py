@@ -4,40 +4,26 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import yaml
-from kubernetes import client, config
+from kubernetes import client
 from mintworks_api import ALL_KINDS
 
-T = TypeVar("T")
+from support.connection import library
+from support.polling import eventually
+
 Json = dict[str, Any]
 
 GROUP = ("mintworks.dev", "v1alpha1")
 PLURALS = {name: kind.plural for name, kind in ALL_KINDS.items()}
 
 
-def eventually(what: str, condition: Callable[[], T | None], seconds: float = 40) -> T:
-    """The first true answer of `condition`, asked often, for so many seconds."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
-
-
 class Kubelet:
     """One namespace, as a person and a kubelet see it."""
 
     def __init__(self, kubeconfig: Path, namespace: str) -> None:
-        settings = yaml.safe_load(kubeconfig.read_text())
-        # The library's types stop at its generated models; a test reads what comes back.
-        connect: Any = config.new_client_from_config_dict
-        connection = connect(settings)
+        connection = library(kubeconfig)
         self.custom: Any = client.CustomObjectsApi(connection)
         self.batch: Any = client.BatchV1Api(connection)
         self.core: Any = client.CoreV1Api(connection)
@@ -95,7 +81,10 @@ class Kubelet:
         found: list[Any] = self.core.list_namespaced_event(
             self.namespace, field_selector=f"involvedObject.name={name}"
         ).items
-        return [{"reason": e.reason, "type": e.type, "message": e.message} for e in found]
+        return [
+            {"reason": e.reason, "type": e.type, "message": e.message, "count": e.series.count if e.series else 1}
+            for e in found
+        ]
 
     @staticmethod
     def _in(status: Json, phases: tuple[str, ...]) -> Json | None:

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-from kubernetes import client, config
+from kubernetes import client
 from kubernetes.client.exceptions import ApiException
+
+from support.connection import library
 
 #: Seconds between heartbeats.
 BEAT = 1.0
@@ -22,9 +23,7 @@ class Machines:
     """The nodes of a control plane."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        # The library's types stop at its generated models.
-        connect: Any = config.new_client_from_config_dict
-        self._core: Any = client.CoreV1Api(connect(yaml.safe_load(kubeconfig.read_text())))
+        self._core: Any = client.CoreV1Api(library(kubeconfig))
         self._beating: set[str] = set()
         self._lock = threading.Lock()
 

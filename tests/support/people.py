@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-from kubernetes import client, config
+from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from mintworks_api import JOB_KINDS
+
+from support.connection import library
 
 Json = dict[str, Any]
 GROUP = ("mintworks.dev", "v1alpha1")
@@ -50,10 +51,7 @@ class Person:
     """One user in one namespace. Every method answers the API server's refusal, or None where it accepted."""
 
     def __init__(self, kubeconfig: Path, namespace: str, user: str) -> None:
-        settings = yaml.safe_load(kubeconfig.read_text())
-        # The library's types stop at its generated models.
-        connect: Any = config.new_client_from_config_dict
-        connection = connect(settings)
+        connection = library(kubeconfig)
         connection.set_default_header("Impersonate-User", user)
         self._custom: Any = client.CustomObjectsApi(connection)
         self.core: Any = client.CoreV1Api(connection)

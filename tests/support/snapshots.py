@@ -22,11 +22,10 @@ from mintworks_operator.core import (
     decide,
 )
 
-from support.specs import CID, METADATA, MINT
+from support.specs import METADATA, MINT, RESULT
 
 CREATED = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 NOW = CREATED + timedelta(hours=1)
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 
 
 def job(spec: dict[str, Any] | None = None, status: JobStatus | None = None, **fields: Any) -> JobView:

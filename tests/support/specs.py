@@ -34,10 +34,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "UploadJob": UPLOAD,
     "CleanupJob": CLEANUP,
 }
+#: A MetadataJob's, which most tests take.
+RESULT: dict[str, Any] = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 RESULTS: dict[str, dict[str, Any]] = {
     "UploadJob": {"cid": CID, "items": 3, "bytes": 900},
     "CleanupJob": {"checked": 1, "unpinned": 1, "kept": 0, "absent": 0, "cids": [CID]},
-    "MetadataJob": {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64},
+    "MetadataJob": RESULT,
     "MintJob": {
         "tree": "t",
         "items": 1,

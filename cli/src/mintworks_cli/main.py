@@ -28,7 +28,7 @@ from .options import (
     OutputOption,
     Sets,
     Volumes,
-    print_json,
+    print_whole,
     refusals,
     refuse,
     tell,
@@ -86,8 +86,8 @@ def run(
         placed = place(development_chain(localnet_port, tell), tell) if localnet else None
         jobs, ended_by = _run(supplies, state, output, placed)
     code = exit_code(jobs) if ended_by is None else 128 + ended_by
-    if output is Output.JSON:
-        print_json(report(jobs, state.resolve(), code))
+    if output.whole:
+        print_whole(report(jobs, state.resolve(), code), output)
     else:
         print_table(_console(sys.stdout), jobs)
         print_logs(_console(sys.stdout), jobs)
@@ -114,8 +114,8 @@ def estimate_command(
         check(supplies)
         placed = place(development_chain(localnet_port, tell), tell) if localnet else None
         jobs, told = estimate(supplies, placed, display(_console(sys.stderr)))
-    if output is Output.JSON:
-        print_json(told)
+    if output.whole:
+        print_whole(told, output)
     else:
         print_estimate(_console(sys.stdout), jobs)
     raise typer.Exit(told["exitCode"])
@@ -134,8 +134,8 @@ def validate(
         if not resources.queues:
             check_jobs(resources)
     names = [job.manifest for job in resources.jobs.values()] + list(resources.queues.values())
-    if output is Output.JSON:
-        print_json({"ok": True, "exitCode": 0, "valid": [f"{m.kind}/{m.name}" for m in names]})
+    if output.whole:
+        print_whole({"ok": True, "exitCode": 0, "valid": [f"{m.kind}/{m.name}" for m in names]}, output)
     else:
         print("\n".join(f"{m.kind}/{m.name}: valid" for m in names))
 
@@ -190,7 +190,7 @@ def _run(supplies: Supplies, folder: Path, output: Output, placed: Place | None)
     state = StateFolder(folder)
     try:
         jobs = take_up(supplies, state, placed, datetime.now(UTC))
-        shown = display(_console(sys.stderr if output is Output.JSON else sys.stdout))
+        shown = display(_console(sys.stderr if output.whole else sys.stdout))
         return jobs, work(Engine(jobs, supplies, state, shown), shown)
     finally:
         state.close()

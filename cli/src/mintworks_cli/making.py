@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from .localnet import development_chain
-from .options import DEFAULT_PORT, LocalnetPort, OnLocalnet, Output, OutputOption, print_json, refusals, refuse, tell
+from .options import DEFAULT_PORT, LocalnetPort, OnLocalnet, Output, OutputOption, print_whole, refusals, refuse, tell
 from .problems import BadInput, Problem
 
 tree_app = typer.Typer(no_args_is_help=True, help="Merkle trees for compressed NFTs.")
@@ -104,8 +104,8 @@ def _end(what: str, make: Callable[[], dict[str, Any]], output: Output) -> None:
         told = make()
     except RunEnded as error:
         refuse([Problem(f"{error.reason}: {error.message}")], error.exit_code, output)
-    if output is Output.JSON:
-        print_json({"ok": True, "exitCode": 0, **told})
+    if output.whole:
+        print_whole({"ok": True, "exitCode": 0, **told}, output)
         return
     did = "created" if told["created"] else "is there already" if told["exists"] else "would be created"
     print(f"{what} {told['address']} {did}")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+import yaml
 from mintworks_dev.cluster.waiting import NotReadyError
 
 from .localnet import PORT
@@ -25,13 +26,19 @@ class Output(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    YAML = "yaml"
+
+    @property
+    def whole(self) -> bool:
+        """Whether stdout is one object, for machines."""
+        return self is not Output.TEXT
 
 
 Files = Annotated[list[str], typer.Option("--file", "-f", help="A manifest, a folder of manifests, or - (stdin).")]
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="PATH=VALUE over the manifests, e.g. NAME.spec.maxCost=2.")
 ]
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text, or one JSON object on stdout.")]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text, or one object on stdout.")]
 Volumes = Annotated[list[str] | None, typer.Option(help="CLAIM=DIR: the folder that stands for a claim.")]
 OnLocalnet = Annotated[bool, typer.Option("--localnet", help="Use the development chain; start it if none listens.")]
 LocalnetPort = Annotated[int, typer.Option(min=0, max=65535, help="Where it listens, unless it runs already.")]
@@ -68,8 +75,8 @@ def refusals(output: Output) -> Iterator[None]:
 
 def refuse(problems: Iterable[Problem], code: int, output: Output) -> NoReturn:
     """Ends the command with this code and says why."""
-    if output is Output.JSON:
-        print_json(refusal(problems, code))
+    if output.whole:
+        print_whole(refusal(problems, code), output)
     else:
         print("\n".join(map(str, problems)), file=sys.stderr)
     raise typer.Exit(code)
@@ -80,6 +87,9 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def print_json(content: dict[str, Any]) -> None:
-    """The result as one JSON object."""
-    print(json.dumps(content, ensure_ascii=False, indent=2))
+def print_whole(content: dict[str, Any], output: Output) -> None:
+    """The result as one object."""
+    if output is Output.YAML:
+        print(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=10**6), end="")
+    else:
+        print(json.dumps(content, ensure_ascii=False, indent=2))

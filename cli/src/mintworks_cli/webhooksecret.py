@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,7 +10,7 @@ import typer
 
 from .kubectl.errors import error
 from .kubectl.options import Where
-from .options import Output, OutputOption
+from .options import Output, OutputOption, print_whole
 
 #: Where the chart puts the seed, installed as README says.
 _SECRET: Final = "mintworks/mintworks-webhooks"  # noqa: S105 - the name of a Secret
@@ -49,8 +48,8 @@ def webhook_secret(
         keys = Keys(seed, namespace)
     except ValueError as problem:
         raise error(str(problem)) from None
-    if output is Output.JSON:
-        print(json.dumps({"namespace": namespace, "secret": keys.secret, "publicKey": keys.public}, indent=2))
+    if output.whole:
+        print_whole({"namespace": namespace, "secret": keys.secret, "publicKey": keys.public}, output)
     else:
         print(f"{keys.secret}\n{keys.public}")
 

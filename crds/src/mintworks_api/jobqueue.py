@@ -20,15 +20,22 @@ MAX_STARTS = 64
 class RateLimit(Model):
     """How many runs may start in a time, on top of how many may be under way."""
 
-    max: int = Field(ge=1, le=MAX_RATE, description="Runs that may start within any time as long as `per`.")
-    per: Duration = Field(description="That time, for example 1s or 1m.")
+    max: int = Field(ge=1, le=MAX_RATE, description="Most runs that start within any window of length `per`.")
+    per: Duration = Field(description="Length of the window, for example 1s or 1m.")
 
 
 class Keep(Model):
     """How long, and of how many finished jobs, the runs are kept. Whichever is reached first counts."""
 
-    age: Duration | None = Field(None, description="So long after the end. Default: no limit.")
-    count: int | None = Field(None, ge=0, le=100_000, description="Of so many jobs, the newest. Default: no limit.")
+    age: Duration | None = Field(
+        None, description="Time after a job's end at which its runs are deleted. Default: no limit."
+    )
+    count: int | None = Field(
+        None,
+        ge=0,
+        le=100_000,
+        description="Number of finished jobs, newest first, whose runs are kept. Default: no limit.",
+    )
 
 
 class Retention(Model):
@@ -36,8 +43,8 @@ class Retention(Model):
     GitOps tool would make them again.
     """
 
-    succeeded: Keep | None = Field(None, description="Of jobs that succeeded.")
-    failed: Keep | None = Field(None, description="Of jobs that failed or were cancelled.")
+    succeeded: Keep | None = Field(None, description="Runs of jobs that succeeded.")
+    failed: Keep | None = Field(None, description="Runs of jobs that failed or were cancelled.")
 
 
 class JobQueueSpec(Model):
@@ -62,6 +69,7 @@ class Reservation(StatusModel):
     uid: str = Field(max_length=64, description="uid of the job.")
     run: Count = Field(description="Number of the run.")
     keys: list[str] = Field(default_factory=list, max_length=8, description="Exclusive keys that the run holds.")
+    at: AwareDatetime | None = Field(None, description="When rateLimit counted its start.")
 
 
 class Starts(StatusModel):
@@ -90,8 +98,8 @@ class LastHour(StatusModel):
 
     succeeded: Count = Field(0, description="Jobs that succeeded.")
     failed: Count = Field(0, description="Jobs that failed.")
-    succeeded_per_minute: Short = Field("0", description='Of them in a minute, such as "0.5".')
-    failed_per_minute: Short = Field("0", description='Of them in a minute, such as "0.5".')
+    succeeded_per_minute: Short = Field("0", description='Jobs that succeeded per minute, such as "0.5".')
+    failed_per_minute: Short = Field("0", description='Jobs that failed per minute, such as "0.5".')
 
 
 class BulkCommand(StatusModel):

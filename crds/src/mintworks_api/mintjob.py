@@ -215,8 +215,6 @@ class LedgerTarget(Model):
 class MintJobSpec(JobSpec):
     """Spec of a MintJob."""
 
-    rules: ClassVar[tuple[Rule, ...]] = JobSpec.rules
-
     solana: SolanaOptions = Field(description="How the chain is reached.", json_schema_extra=mutable())
     wallet: Signer = Field(description="Pays for everything and is the tree's delegate.")
     tree: Tree = Field(description="The Merkle tree.")

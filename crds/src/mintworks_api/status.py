@@ -39,7 +39,10 @@ FINISHED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED})
 class Condition(StatusModel):
     """A Kubernetes condition: type, status, reason, message, and the generation it was decided for."""
 
-    type: Short = Field(description="Admitted, Progressing, Succeeded or Failed; on a queue, Ready.")
+    type: Short = Field(
+        description="Admitted, Progressing, Succeeded or Failed; on a JobQueue Ready, Healthy or RedisConnected; on a "
+        "JobSchedule Ready."
+    )
     status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
     reason: Short = Field(description="One word for machines.")
     message: Text = Field("", description="A sentence for people.")

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from mintworks_api import JobQueueStatus, Reservation
+from mintworks_api import JOB_QUEUE, JobQueueStatus, Reservation
 
 from .api import Api
 from .cache import Cache
-from .core import Plan, QueueView, Standing, Waiting, admit, held, ready
+from .core import Plan, QueueView, Run, Standing, Waiting, admit, announced, held, late, ready
+from .events import Events, Named
 from .keys import JobKey, Key, QueuesKey
 from .names import QUEUES
 from .patch import merge_patch
@@ -43,17 +44,21 @@ class Admitter:
         wake: Callable[[Key, float], None],
         redis: Callable[[], bool | None],
         *,
+        events: Events,
         total: int | None = None,
         listed: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._api = api
         self._cache = cache
         self._slots = slots
+        self._events = events
         self._wake = wake
         self._redis = redis
         self._written: dict[str, float] = {}
         #: Queues whose last write had no answer yet, and the reservations (uid, run) that it gave up.
         self._given_up: dict[tuple[str, str], frozenset[tuple[str, int]]] = {}
+        #: Of queues with a rate limit, by namespace and name: the runs that this leader knows to be counted, and when.
+        self._paced: dict[tuple[str, str], dict[Run, datetime | None]] = {}
         self._total: Total | None = None
         if total is not None:
             self._total = Total(total, cache, slots, still_held=self._held, listed=listed, wake=wake)
@@ -64,9 +69,18 @@ class Admitter:
         """Whether that slot may be another's by now, though the queue in the cache still reserves it."""
         return any((uid, run) in runs for runs in self._given_up.values())
 
-    def counted(self, uid: str) -> frozenset[int] | None:
-        """Which runs of that job may start by what all namespaces share; None where nothing is shared."""
-        return None if self._total is None else self._total.of(uid)
+    def counted(self, uid: str, queue: QueueView | None, now: datetime) -> frozenset[int] | None:
+        """Which runs of that job are counted in its queue's rate limit and in what all namespaces share; None where
+        there is no such limit.
+
+        A reservation alone does not let them start: it may be of a leader that died long ago, or this one slept.
+        """
+        shared = None if self._total is None else self._total.of(uid)
+        if queue is None or queue.rate_limit is None:
+            return shared
+        found = self._paced.get((queue.namespace, queue.name), {})
+        paced = frozenset(run for (whose, run), at in found.items() if whose == uid and not late(at, now))
+        return paced if shared is None else paced & shared
 
     async def admit(self, key: QueuesKey, now: datetime, clock: float) -> None:
         """One pass over the queues of a namespace.
@@ -107,8 +121,10 @@ class Admitter:
                 most=None if shares is None else shares.get(slot_of, 0),
             )
             if plan.changed and not self._postponed(key, obj, queue, plan, clock):
-                await self._write(obj, queue, plan)
+                await self._write(obj, queue, plan, now)
                 self._written[obj["metadata"]["uid"]] = clock
+            kept = {(r.uid, r.run): r.at for r in plan.status.reservations}
+            self._paced[slot_of] = {run: at for run, at in kept.items() if run not in plan.put_off}
             self._wake_admitted(key.namespace, plan)
             if plan.again is not None:
                 self._wake(key, max(0.001, (plan.again - now).total_seconds()))
@@ -155,7 +171,7 @@ class Admitter:
                 await refresh(self._api, self._cache, QUEUES, obj)
             del self._given_up[name]
 
-    async def _write(self, obj: Json, queue: QueueView, plan: Plan) -> None:
+    async def _write(self, obj: Json, queue: QueueView, plan: Plan, now: datetime) -> None:
         name, kept = (queue.namespace, queue.name), {(r.uid, r.run) for r in plan.status.reservations}
         self._given_up[name] = frozenset((r.uid, r.run) for r in queue.status.reservations) - kept
         patch = merge_patch(obj.get("status") or {}, plan.status.wire(), JobQueueStatus)
@@ -169,6 +185,8 @@ class Admitter:
         if self._total is not None:
             # Not all that are kept: some may be there that another leader wrote, and wait until there is room.
             self._total.count(run for run in kept if run[0] in plan.admitted)
+        for emit in announced(queue.status, plan.status):
+            await self._events.tell(Named.of(JOB_QUEUE.kind, obj), emit, now)
 
     def _postponed(self, key: QueuesKey, obj: Json, queue: QueueView, plan: Plan, clock: float) -> bool:
         """Whether the difference can wait: only numbers changed, and they were written just now."""
@@ -177,7 +195,7 @@ class Admitter:
             return False
         age = clock - self._written.get(obj["metadata"]["uid"], float("-inf"))
         if age < COUNT_INTERVAL:
-            self._wake(key, COUNT_INTERVAL - age)
+            self._wake(key, max(0.001, COUNT_INTERVAL - age))
             return True
         return False
 

@@ -52,13 +52,13 @@ class Cache:
 
     def put(self, resource: Resource, obj: Json) -> None:
         """A version of an object was seen."""
-        if resource in _OF_RUNS:
-            if self.runs.put(resource, slim(obj)):
-                self._run_changed(obj)
-            return
         store = self.stores[resource]
         # First: each LIST and each watch begins with what the cache has.
         if not store.news(obj):
+            return
+        if resource in _OF_RUNS:
+            if self.runs.put(resource, slim(obj)):
+                self._run_changed(obj)
             return
         old = store.get(obj["metadata"]["uid"])
         obj = self._compact(resource, slim(obj), old)
@@ -164,8 +164,10 @@ class Cache:
         namespace = obj["metadata"]["namespace"]
         if label(obj, KIND) in self.jobs:
             self._wake(JobKey(label(obj, KIND), namespace, label(obj, JOB)))
-        if not self.uid_known(label(obj, UID)):
-            # The job itself is gone: its slot is free once nothing of its runs lives.
+        store = self.jobs.get(label(obj, KIND))
+        job = store.get(label(obj, UID)) if store is not None else None
+        if job is None or not as_dict(job.get("status")).get("active"):
+            # No pass over the job frees the slot: it is free once nothing of its runs lives.
             self._wake(QueuesKey(namespace))
 
     def _job_changed(self, key: JobKey, new: Json | None, old: Json | None) -> None:

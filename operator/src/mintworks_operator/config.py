@@ -26,7 +26,6 @@ class Config:
     """What the chart decides."""
 
     namespaces: tuple[str, ...]
-    clusterwide: bool
     images: Mapping[str, str]
     image_pull_policy: str
     resources: Mapping[str, Any]
@@ -47,7 +46,7 @@ class Config:
 
     def serves(self, namespace: str) -> bool:
         """Whether jobs of that namespace are run."""
-        return self.clusterwide or namespace in self.namespaces
+        return namespace in self.namespaces
 
 
 class ConfigError(Exception):
@@ -62,16 +61,12 @@ def load(argv: Sequence[str], environ: Mapping[str, str] = os.environ) -> Config
     """
     args = _parser(environ).parse_args(argv)
     namespaces = tuple(n.strip() for n in args.namespaces.split(",") if n.strip())
-    clusterwide = args.clusterwide.lower() == "true"
-    if clusterwide and namespaces:
-        raise ConfigError("MINTWORKS_CLUSTERWIDE is true: MINTWORKS_NAMESPACES must be empty")
     images = _json("MINTWORKS_IMAGES", args.images)
     missing = sorted({kind.image for kind in JOB_KINDS.values()} - images.keys())
     if missing:
         raise ConfigError(f"MINTWORKS_IMAGES names no image for {', '.join(missing)}")
     return Config(
         namespaces=namespaces,
-        clusterwide=clusterwide,
         images=images,
         image_pull_policy=args.image_pull_policy,
         resources=_resources(args.runner_resources),
@@ -101,7 +96,6 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", default=value, type=type_, help=f"{what} ({variable}, default: {default!r})")
 
     setting("namespaces", "", "namespaces to serve, separated by commas")
-    setting("clusterwide", "false", "true: serve every namespace")
     setting("images", '{"runner": "mintworks/runner:latest"}', "images by name, a JSON object")
     setting("image-pull-policy", "IfNotPresent", "pull policy of runner images")
     setting("runner-resources", json.dumps(RESOURCES), "resources of runner containers, a JSON object")

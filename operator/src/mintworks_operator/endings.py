@@ -36,7 +36,17 @@ def lingers(pod: Json | None) -> bool:
     """Whether the runner's container ended and another one of the pod has not: a pod ends with its last container."""
     others = [s for s in _containers(pod) if s.get("name") != CONTAINER]
     going_on = any("terminated" not in (s.get("state") or {}) for s in others)
-    return bool(ended_of(pod)) and going_on and _phase(pod) not in {"Succeeded", "Failed"}
+    return bool(ended_of(pod)) and going_on and not over(pod)
+
+
+def over(pod: Json | None) -> bool:
+    """Whether none of the pod's containers runs or will run."""
+    return _phase(pod) in {"Succeeded", "Failed"}
+
+
+def stopping(job: Json) -> bool:
+    """Whether no pod of the Kubernetes Job goes on, and none will be made."""
+    return "Failed" in _conditions(job) or "deletionTimestamp" in job["metadata"]
 
 
 def told(ended: Json) -> Json | None:
@@ -49,24 +59,23 @@ def told(ended: Json) -> Json | None:
     return message if isinstance(message, dict) else None
 
 
-def ending(job: Json, pod: Json | None, *, over: bool) -> tuple[RunState, Failure | None]:
-    """How far the run has come, and why it failed where it did. `over`: every pod of the Job has ended.
+def ending(job: Json, pod: Json | None, *, alone: bool) -> tuple[RunState, Failure | None]:
+    """How far the run has come, and why it failed where it did. `alone`: no other pod of the Job works.
 
     The runner's container decides. What other containers of its pod do, or how the Job ends because of them, changes
     nothing: a result that a runner told with exit code 0 stands, whatever became of its pod. Where no pod is left that
     works, it ends the run before the Job's controller has seen it.
     """
-    conditions = {c["type"]: c for c in (job.get("status") or {}).get("conditions") or [] if c.get("status") == "True"}
+    conditions = _conditions(job)
     ended = ended_of(pod)
-    stopping = "Failed" in conditions or "deletionTimestamp" in job["metadata"]
     done = ended.get("exitCode") == 0 and "result" in (told(ended) or {})
-    if "Complete" in conditions or (done and (over or stopping)):
+    if "Complete" in conditions or (done and ("Failed" in conditions or (alone and (over(pod) or stopping(job))))):
         return RunState.COMPLETE, None
     if "Failed" in conditions:
         failure = classify(conditions["Failed"], pod)
         silent = ended.get("exitCode") == 0 and failure is Failure.FAILED
         return (RunState.COMPLETE, None) if silent else (RunState.FAILED, failure)
-    if lingers(pod):
+    if alone and lingers(pod):
         return (RunState.COMPLETE, None) if ended.get("exitCode") == 0 else (RunState.FAILED, _of_pod(pod))
     state = container_of(pod).get("state") or {}
     return (RunState.RUNNING if "running" in state or "terminated" in state else RunState.PENDING), None
@@ -116,9 +125,13 @@ def words(job: Json, pod: Json | None, failure: Failure | None) -> str:
 
 
 def _why(job: Json) -> str:
+    return (_conditions(job).get("Failed") or {}).get("message") or ""
+
+
+def _conditions(job: Json) -> dict[str, Json]:
+    """What holds of a Kubernetes Job, by type."""
     conditions = (job.get("status") or {}).get("conditions") or []
-    found = (c.get("message") for c in conditions if c["type"] == "Failed" and c.get("status") == "True")
-    return next(found, None) or ""
+    return {c["type"]: c for c in conditions if c.get("status") == "True"}
 
 
 def _disruption(pod: Json | None) -> Json:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from mintworks_api import API_VERSION
 
@@ -18,13 +19,30 @@ Json = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
-#: Whom an Event can be about.
-Subject = JobView | ScheduleView
-
 CONTROLLER = "mintworks.dev/operator"
 #: Limits of the API server, in bytes of UTF-8.
 _NOTE = 1024
 _SHORT = 128
+
+
+@dataclass(frozen=True)
+class Named:
+    """A resource of which nothing but its name is at hand."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+
+    @classmethod
+    def of(cls, kind: str, obj: Json) -> Self:
+        """That object."""
+        meta = obj["metadata"]
+        return cls(kind, meta["namespace"], meta["name"], meta["uid"])
+
+
+#: Whom an Event can be about.
+Subject = JobView | ScheduleView | Named
 
 
 class Events:

@@ -20,6 +20,7 @@ from .api import Api, ApiError
 from .apply import Applier
 from .cache import Cache
 from .config import Config
+from .events import Events
 from .gather import Gatherer
 from .health import Health
 from .keys import JobKey, Key, PulseKey, QueuesKey
@@ -89,6 +90,7 @@ class Operator:
                 slots,
                 self._queue.add,
                 lambda: self._progress.connected,
+                events=Events(api, config.identity, time.monotonic),
                 total=config.total_concurrency,
                 listed=self._resync.listed,
             ),
@@ -177,7 +179,7 @@ class Operator:
         while True:
             # Of a namespace that cannot be read nobody knows who lives there.
             listed = [name for name in self._config.namespaces if self._resync.listed(name)]
-            swept = await self._progress.sweep(None if self._config.clusterwide else listed, self._living)
+            swept = await self._progress.sweep(listed, self._living)
             await asyncio.sleep(SWEEP if swept else SWEEP_RETRY)
 
     def _living(self, uid: str) -> bool:
@@ -193,7 +195,7 @@ class Operator:
         # First things first: the watches begin by telling of every object, which the LIST has told of already.
         await _unless(stop, _until(self._reconciler.warm, UNWATCHED))
         self._watching.set()
-        if self._config.clusterwide or self._config.namespaces:
+        if self._config.namespaces:
             if not stop.is_set():
                 await watch(self._cache, self._config, self._resync.told)
         else:

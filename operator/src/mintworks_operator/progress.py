@@ -128,11 +128,11 @@ class Progress:
         except (RedisError, OSError, TimeoutError) as error:
             log.debug("what Redis holds of %s/%s stays until its time is over: %s", namespace, uid, error)
 
-    async def sweep(self, namespaces: Collection[str] | None, living: Callable[[str], bool]) -> bool:
+    async def sweep(self, namespaces: Collection[str], living: Callable[[str], bool]) -> bool:
         """Removes what jobs left behind that went while nobody looked; False where Redis is away.
 
         Args:
-            namespaces: Those served, the others' keys are somebody else's; None for all.
+            namespaces: Those served, the others' keys are somebody else's.
             living: Whether a job of that uid, or a pod of one, exists.
         """
         if self._redis is None:
@@ -145,7 +145,7 @@ class Progress:
             log.debug("Redis is not swept: %s", error)
             return False
         for _, namespace, uid in {tuple(n[:3]) for n in names if len(n) == 4 and n[3] in ("progress", "inputs")}:
-            if (namespaces is None or namespace in namespaces) and not living(uid):
+            if namespace in namespaces and not living(uid):
                 await self.clean(namespace, uid)
         return True
 

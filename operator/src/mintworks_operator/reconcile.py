@@ -100,7 +100,8 @@ class Reconciler:
 
     def enter(self, namespace: str) -> None:
         """A namespace that could not be read was listed: its jobs get a first pass too before anybody is admitted."""
-        keys = [key for key in self._cache.job_keys() if key.namespace == namespace]
+        # Of those that are gone, too, nobody has taken back what they hold: passes were skipped.
+        keys = {key for key in (*self._cache.job_keys(), *self._known) if key.namespace == namespace}
         if self._cold is not None:
             self._cold.update(keys)
         woken: list[Key] = [*keys, *self._cache.schedule_keys(namespace), QueuesKey(namespace)]
@@ -161,9 +162,10 @@ class Reconciler:
         self._known[key] = (job.uid, queue)
         self._slots.resume(queue, job)
         now = self._now()
+        found = await self._gather(key, obj, now)
         snapshot = replace(
-            await self._gather(key, obj, now),
-            counted=self._admitter.counted(job.uid),
+            found,
+            counted=self._admitter.counted(job.uid, found.queue, now),
             waiting=self._waits.since(job.uid, now, self._clock()),
         )
         decision = decide(snapshot, now)

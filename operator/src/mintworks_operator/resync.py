@@ -41,7 +41,7 @@ class Resync:
         self._cache = cache
         #: Seconds between LISTs. Deletions that happen while a watch starts anew are never told otherwise.
         self._interval = config.resync
-        self._namespaces: tuple[str | None, ...] = (None,) if config.clusterwide else config.namespaces
+        self._namespaces = config.namespaces
         self._refused: set[str] = set()
         #: Uids that were listed and that no watch told of yet: since the last look at them, and since the one before.
         self._untold: dict[Resource, set[str]] = {resource: set() for resource in RESOURCES}
@@ -114,12 +114,12 @@ class Resync:
         for namespace in self._namespaces:
             await self._namespace(namespace)
 
-    async def _namespace(self, namespace: str | None) -> None:
+    async def _namespace(self, namespace: str) -> None:
         try:
             for resource in RESOURCES:
                 await self._one(resource, namespace)
         except ApiError as error:
-            if error.status != 403 or namespace is None:
+            if error.status != 403:
                 raise
             if namespace not in self._refused:
                 log.warning(
@@ -130,17 +130,15 @@ class Resync:
                 )
             self._refused.add(namespace)
             return
-        if namespace is not None and namespace in self._refused:
+        if namespace in self._refused:
             log.info("namespace %s can be read and is served", namespace)
             self._refused.discard(namespace)
             self._opened(namespace)
 
-    async def _one(self, resource: Resource, namespace: str | None) -> None:
+    async def _one(self, resource: Resource, namespace: str) -> None:
         store = self._cache.stores[resource]
         # Taken before the request: what is created while it runs is not in the answer, and is not gone.
-        known = {
-            o["metadata"]["uid"] for o in store.all() if namespace is None or o["metadata"]["namespace"] == namespace
-        }
+        known = {o["metadata"]["uid"] for o in store.all() if o["metadata"]["namespace"] == namespace}
         chosen, unlisted = selector(resource), set[str]()
         query = {"labelSelector": chosen} if chosen is not None else None
         async for page in self._api.pages(resource, namespace, query):

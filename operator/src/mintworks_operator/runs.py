@@ -7,10 +7,10 @@ from typing import Any
 
 from .api import JOBS, PODS, Resource
 from .core import RunView, Trouble
-from .endings import ended_of
+from .endings import ended_of, over, stopping
 from .names import UID, controller, is_run, label, run_number
 from .store import Store
-from .views import ENDED, orphan_view, run_view
+from .views import orphan_view, run_view
 
 Json = dict[str, Any]
 
@@ -36,7 +36,7 @@ class Runs:
         self._views: dict[str, tuple[list[RunView], frozenset[int]]] = {}
 
     def put(self, resource: Resource, obj: Json) -> bool:
-        """Takes in a version of a Kubernetes Job or of a pod. Answers whether `decide` sees anything else now.
+        """Takes in a newer version of a Kubernetes Job or of a pod. Answers whether `decide` sees anything else now.
 
         Most of what a Job's controller counts in its status, and of what becomes of a pod, it does not.
         """
@@ -44,8 +44,7 @@ class Runs:
         if resource == PODS and (owner := controller(obj, "Job")):
             self._parents[uid] = owner
         old = store.get(uid)
-        if not store.put(obj):
-            return False
+        store.put(obj)
         # Anybody can change a label.
         changed = [self._look(whose) for whose in {label(each, UID) for each in (old, obj) if each is not None}]
         return any(changed)
@@ -100,7 +99,9 @@ class Runs:
     def view(self, job: Json, uid: str, trouble: Trouble | None = None) -> RunView:
         """A run that has a Kubernetes Job. What its pod said last is remembered when the pod is gone."""
         departed = self.departed.get(job["metadata"]["uid"])
-        return run_view(job, self.pods_of(job, uid) or ([] if departed is None else [departed]), trouble)
+        # One that was not over is followed by another, unless the Job makes no more.
+        last = [departed] if departed is not None and (over(departed) or stopping(job)) else []
+        return run_view(job, self.pods_of(job, uid) or last, trouble)
 
     def unseen(self, uid: str, run: int) -> set[str]:
         """Uids of Kubernetes Jobs that pods of that run name, and that were seen neither to be there nor to be gone."""
@@ -142,7 +143,7 @@ class Runs:
         job = self.jobs.get(owner)
         if job is None and owner:
             self._lose(pod)
-        elif job is not None and ((pod.get("status") or {}).get("phase") in ENDED or ended_of(pod)):
+        elif job is not None and (over(pod) or ended_of(pod)):
             self.departed[owner] = pod
 
 
@@ -150,9 +151,5 @@ def _outlived(orphans: list[Json]) -> list[RunView]:
     """Runs whose pods have outlived their Job: it was deleted, and the garbage collector ends them, unless the Job was
     deleted so that they stay.
     """
-    living = {
-        run_number(p): orphan_view(p)
-        for p in orphans
-        if (p.get("status") or {}).get("phase") not in ENDED and run_number(p) is not None
-    }
+    living = {run_number(p): orphan_view(p) for p in orphans if not over(p) and run_number(p) is not None}
     return sorted(living.values(), key=lambda run: run.run)

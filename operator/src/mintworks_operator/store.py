@@ -35,17 +35,14 @@ class Store:
         old = self._objects.get(uid)
         return uid not in self._gone and (old is None or version(old) < version(obj))
 
-    def put(self, obj: Json) -> bool:
-        """Takes a version in, unless it is old news. Answers whether it was taken."""
-        if not self.news(obj):
-            return False
+    def put(self, obj: Json) -> None:
+        """Takes a version in that is `news`."""
         uid = obj["metadata"]["uid"]
         old = self._objects.get(uid)
         if old is not None:
             self._leave(old)
         self._objects[uid] = obj
         self._groups.setdefault(self._index(obj), {})[uid] = obj
-        return True
 
     def drop(self, uid: str) -> Json | None:
         """Forgets an object for good. Answers its last version, where it was known."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,16 +14,13 @@ from pydantic import ValidationError
 from .asked import asked_of, held
 from .core import Failure, JobView, Memo, QueueView, RunState, RunView, Trouble
 from .core.validation import problems
-from .endings import container_of, ended_of, ending, lingers, told, words
+from .endings import container_of, ended_of, ending, lingers, over, told, words
 from .names import run_number
 from .troubles import of_pod, of_rejected
 
 Json = dict[str, Any]
 
 log = logging.getLogger(__name__)
-
-#: Phases of a pod none of whose containers runs or will run.
-ENDED = frozenset({"Succeeded", "Failed"})
 
 
 def as_dict(value: object) -> Json:
@@ -105,22 +102,23 @@ def _queue_status(status: Json, meta: Json) -> JobQueueStatus:
     try:
         return JobQueueStatus.model_validate(status)
     except ValidationError as error:
-        # Nothing is lost with it: jobs' own statuses say who holds a slot.
-        log.warning("%s/%s: its status does not parse and is begun anew: %s", meta["namespace"], meta["name"], error)
-        return JobQueueStatus()
+        # Jobs' own statuses say, too, who holds a slot; but not which commands were carried out, and what started.
+        log.warning(
+            "%s/%s: what of its status does not parse is begun anew: %s", meta["namespace"], meta["name"], error
+        )
+        bad = {each["loc"][0] for each in error.errors()}
+        return JobQueueStatus.model_validate({name: value for name, value in status.items() if name not in bad})
 
 
-def run_view(job: Json, pods: Iterable[Json], trouble: Trouble | None = None) -> RunView:
+def run_view(job: Json, pods: Sequence[Json], trouble: Trouble | None = None) -> RunView:
     """A run, from its Kubernetes Job and its pods (one; more only where someone made them).
 
     `trouble` is what the cluster's Events say about a run whose container does not start.
     """
-    pods = list(pods)
     pod = max(pods, key=lambda p: str(p["metadata"].get("creationTimestamp") or ""), default=None)
     ended = ended_of(pod)
     running = (container_of(pod).get("state") or {}).get("running") or {}
-    over = all(as_dict(p.get("status")).get("phase") in ENDED for p in pods)
-    state, failure = ending(job, pod, over=over)
+    state, failure = ending(job, pod, alone=all(p is pod or over(p) for p in pods))
     done = state in {RunState.COMPLETE, RunState.FAILED}
     return RunView(
         run=run_number(job) or 0,

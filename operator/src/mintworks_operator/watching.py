@@ -134,7 +134,6 @@ async def watch(cache: Receiver, config: Config, told: Told) -> None:
     await kopf.operator(
         registry=registry(cache, told),
         settings=settings(),
-        clusterwide=config.clusterwide,
         namespaces=config.namespaces,
         standalone=True,
     )

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 from mintworks_dev import golang
+from mintworks_dev.cluster import established
 from mintworks_dev.cluster.controlplane import free_ports
-from support.established import established
 
 from .sides import Running, Side, bare_job, process
 from .world import World

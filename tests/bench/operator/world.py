@@ -14,7 +14,6 @@ import aiohttp
 import yaml
 from mintworks_dev.cluster import ControlPlane, Kwok
 from support.chaos.storm import credentials
-from support.established import established
 from support.specs import RESULTS
 
 from .person import PARALLEL, Person
@@ -72,10 +71,8 @@ def fresh(*, seconds: float = RUN_SECONDS) -> Iterator[World]:
     """A new one with our kinds, two namespaces with a queue each, and nodes on which a run takes so long."""
     with (
         tempfile.TemporaryDirectory(prefix="mintworks-bench-") as scratch,
-        ControlPlane(scheduler=True, audited=True, bodies=WARM_UP) as plane,
+        ControlPlane(crds=True, scheduler=True, audited=True, bodies=WARM_UP) as plane,
     ):
-        plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        established(plane)
         plane.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(_things()))
         with Kwok(plane, RESULTS, seconds=seconds):
             token = plane.kubectl("create", "token", _ACCOUNT, "--namespace", "default", "--duration=24h").strip()

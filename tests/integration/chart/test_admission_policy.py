@@ -15,11 +15,10 @@ from mintworks_api import JOB_KINDS, METADATA_JOB, JobSpec
 from mintworks_api.generate.crd import job_crd
 from mintworks_api.generate.rights import MAX_CHECKS, policy
 from mintworks_api.refs import SecretKeyRef
-from mintworks_dev.cluster import ControlPlane
+from mintworks_dev.cluster import ControlPlane, established
 from pydantic import Field
-from support.established import established
-from support.kubelet import eventually
 from support.people import JOBS, Person, may, role
+from support.polling import eventually
 from support.specs import CID, METADATA, MINT, UPLOAD
 
 from .conftest import Manifest, Render

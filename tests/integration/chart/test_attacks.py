@@ -23,9 +23,10 @@ from mintworks_api import API_VERSION
 from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.cluster.controlplane import free_ports
 from mintworks_operator.names import labels, run_name
-from support.kubelet import GROUP, Kubelet, eventually
+from support.kubelet import GROUP, Kubelet
 from support.people import JOBS, Person, may, refusal, role
-from support.specs import CID, METADATA, MINT
+from support.polling import eventually
+from support.specs import CID, METADATA, MINT, RESULT
 
 from .conftest import Render, account_kubeconfig, environment
 from .test_admission_policy import POLICIES
@@ -405,10 +406,9 @@ def test_who_may_only_create_jobs_may_do_nothing_else_in_the_namespace(scene: Sc
 
 def test_a_metadatajobs_rows_reach_who_builds_on_it_and_are_shown_to_nobody(scene: Scene) -> None:
     """What a MetadataJob reads its namespace's MintJobs read, too: see docs/security.md."""
-    result = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
     name = f"others-{uuid.uuid4().hex[:6]}"
     scene.space.apply("MetadataJob", name, {**METADATA, "rows": {"configMap": {"name": "theirs", "key": "rows.csv"}}})
-    scene.space.end(name, 1, 0, {"result": result})
+    scene.space.end(name, 1, 0, {"result": RESULT})
     pod = scene.pod("MintJob", {**KEYS, "metadataFrom": {"job": name}})
     expect_harmless(pod)
     (volume,) = (v for v in pod["spec"]["volumes"] if "configMap" in v)

@@ -17,7 +17,8 @@ from kubernetes.client.exceptions import ApiException
 from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.cluster.controlplane import free_ports
 from support.gate import Gate, Request
-from support.kubelet import Kubelet, eventually
+from support.kubelet import Kubelet
+from support.polling import eventually
 from support.specs import METADATA
 
 from .conftest import Manifest, Render, account_kubeconfig, environment

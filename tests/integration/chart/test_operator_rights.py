@@ -24,19 +24,13 @@ from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.cluster.controlplane import free_ports
 from mintworks_dev.cluster.waiting import NotReadyError, until
 from support.kubelet import GROUP, PLURALS, Kubelet
-from support.specs import CID, GOOD, METADATA, MINT
+from support.specs import CID, GOOD, METADATA, MINT, RESULT
 
 from .conftest import Manifest, Render, account_kubeconfig, environment
 from .test_rights import RBAC
 
 SPEC = METADATA | {"ttl": "1s"}
 MANIFEST = {"cid": CID, "manifest": {"configMap": {"name": "rows", "key": "rows.csv"}}}
-RESULT = {
-    "cid": CID,
-    "items": 3,
-    "bytes": 900,
-    "rowsSha256": "0" * 64,
-}
 #: A spec of each kind that waits for no other job.
 ALONE: dict[str, dict[str, Any]] = {**GOOD, "MintJob": MINT | {"metadataFrom": MANIFEST}}
 

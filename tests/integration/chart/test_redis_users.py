@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from mintworks_runners.mint.ledger import RedisLedger
 from mintworks_runners.mint.redislink import RedisLink
 from support.chart_redis import ChartRedis
 from support.minting import DONE, Minter, MintRuns
+from support.polling import until
 from support.redis_server import TENANT_COMMANDS
 
 from .conftest import Render
@@ -259,11 +260,11 @@ async def test_the_operator_may_do_what_it_does_and_no_more(server: ChartRedis, 
     task = asyncio.create_task(progress.run())
     try:
         progress.listen("v", JobKey("MetadataJob", "ab", "job"), 1)
-        await eventually(lambda: bool(progress.news("v", 1).inputs))
+        await until(lambda: bool(progress.news("v", 1).inputs))
         await progress.echo("v", told["inputs"])  # type: ignore[arg-type]  # the message's values are of many types
         assert json.loads(str(tenant.get("mw:ab:v:inputs"))) == told["inputs"]
         assert await progress.sweep(["ab"], lambda uid: uid == "v")
-        await eventually(lambda: not server.admin.exists("mw:ab:gone:progress"))
+        await until(lambda: not server.admin.exists("mw:ab:gone:progress"))
     finally:
         task.cancel()
         await asyncio.wait([task], timeout=20)
@@ -351,7 +352,7 @@ async def test_what_one_tenant_tells_keeps_nobody_from_being_heard(server: Chart
             told = {"type": "progress", "run": 1, "percent": percent}
             for uid in ("v", "w"):
                 server.client("a").xadd(f"mw:a:{uid}:progress", {"data": json.dumps(told)})
-                await eventually(partial(shows, progress, uid, percent))
+                await until(partial(shows, progress, uid, percent))
     finally:
         task.cancel()
         await asyncio.wait([task], timeout=20)
@@ -425,10 +426,3 @@ async def test_another_seed_reaches_a_run_through_its_file(render: Render, tmp_p
             await job.check(net.url)
         finally:
             server.stop()
-
-
-async def eventually(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not what():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)

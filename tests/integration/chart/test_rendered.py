@@ -192,7 +192,7 @@ def test_the_operator_understands_its_environment(full: list[Manifest]) -> None:
     assert unknown == {"MINTWORKS_RUNNER_RESOURCES", "MINTWORKS_POD", "MINTWORKS_POD_UID"}
     found = config.load([], variables)
     assert found.namespaces == ("genesis", "drops")
-    assert (found.clusterwide, found.log_level) == (False, "INFO")
+    assert found.log_level == "INFO"
     assert found.images == {"runner": "mintworks/runner:0.1.0"}
     assert found.resources == {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
     assert (found.lease_namespace, found.lease_name, found.identity) == ("mintworks", "mw-mintworks", "pod-0_uid-0")

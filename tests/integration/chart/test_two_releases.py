@@ -16,7 +16,8 @@ import yaml
 from mintworks_dev import commands
 from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.cluster.controlplane import free_ports
-from support.kubelet import Kubelet, eventually
+from support.kubelet import Kubelet
+from support.polling import eventually
 from support.specs import METADATA
 
 from .conftest import CHART, SEED, account_kubeconfig, environment, helm_template

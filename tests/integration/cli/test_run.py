@@ -7,6 +7,7 @@ from typing import Any
 
 import aleph_cid
 import pytest
+import yaml
 from support.manifests import METADATA, ROWS
 from support.mintworks import Command, mintworks
 from support.web import Answer, serve
@@ -59,6 +60,8 @@ async def test_a_job_runs_and_stays_done(tmp_path: Path, state: Path) -> None:
 
     code, again, lines = await mintworks("run", "-f", file, "--state", state)
     assert (code, again, lines) == (0, report, [])
+    code, text = await (await Command.start("run", "-f", file, "--state", state, "-o", "yaml")).end()
+    assert (code, yaml.safe_load(text)) == (0, report)
 
 
 async def test_a_changed_source_of_a_finished_job_is_refused(tmp_path: Path, state: Path) -> None:

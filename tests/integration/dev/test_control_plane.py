@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mintworks_api import API_VERSION, JOB_QUEUE
 from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.commands import CommandError
+from support.polling import eventually
 
 JOB = """
 apiVersion: batch/v1
@@ -24,7 +26,7 @@ spec:
 
 @pytest.fixture(scope="module")
 def plane() -> Iterator[ControlPlane]:
-    with ControlPlane() as running:
+    with ControlPlane(crds=True) as running:
         yield running
 
 
@@ -37,6 +39,17 @@ def test_its_controllers_act(plane: ControlPlane) -> None:
     plane.kubectl("apply", "-f", "-", stdin=JOB)
     plane.kubectl("wait", "--for=create", "pod", "-l", "job-name=one", "--timeout=30s")
     plane.kubectl("delete", "job", "one", "--wait=false")
+
+
+def test_what_a_resource_of_ours_owns_goes_with_it(plane: ControlPlane) -> None:
+    """At once: a control plane that hears of our kinds late would take longer than this test waits."""
+    queue = {"apiVersion": API_VERSION, "kind": JOB_QUEUE.kind, "metadata": {"name": "owner"}, "spec": {}}
+    uid = json.loads(plane.kubectl("create", "--output=json", "-f", "-", stdin=json.dumps(queue)))["metadata"]["uid"]
+    owner = {"apiVersion": API_VERSION, "kind": JOB_QUEUE.kind, "name": "owner", "uid": uid}
+    meta = {"name": "theirs", "ownerReferences": [owner]}
+    plane.kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}))
+    plane.kubectl("delete", JOB_QUEUE.plural, "owner")
+    eventually("it went", lambda: not plane.kubectl("get", "configmap", "theirs", "--ignore-not-found"), 15)
 
 
 def test_owner_references_need_rights_over_the_owner(plane: ControlPlane) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from mintworks_dev.cluster import ControlPlane, Kwok
 from mintworks_dev.cluster.stages import TOLD_MARK
-from support.kubelet import eventually
+from support.polling import eventually
 
 Json = dict[str, Any]
 RESULT = {"cid": "bafy", "items": 3}

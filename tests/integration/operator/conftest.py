@@ -20,7 +20,9 @@ from mintworks_dev.cluster.controlplane import free_ports
 from mintworks_operator.election import DURATION, RENEW
 from support.gate import Gate
 from support.hooks import Receiver, receiving
-from support.kubelet import Kubelet, eventually
+from support.kubelet import Kubelet
+from support.plugin import Plugin
+from support.polling import eventually
 from support.redis_server import RedisServer
 
 SPACES = 28
@@ -229,6 +231,12 @@ def space(operator: Process, fresh: Callable[[], Kubelet]) -> Kubelet:
     """A namespace of its own for a test, served by the module's operator."""
     del operator
     return fresh()
+
+
+@pytest.fixture
+def plugin(space: Kubelet, launcher: Launcher) -> Plugin:
+    """`kubectl mintworks` in the test's namespace."""
+    return Plugin(launcher.plane.kubeconfig, space.namespace)
 
 
 @pytest.fixture

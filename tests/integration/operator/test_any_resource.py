@@ -22,8 +22,9 @@ from mintworks_api import FINISHED, JOB_KINDS
 from mintworks_dev.cluster import ControlPlane
 from support.crdgen import allowed, changeable, crds, damaged, least, result_schema, spec_schema
 from support.crowd import Crowd
-from support.kubelet import GROUP, PLURALS, Kubelet, eventually
+from support.kubelet import GROUP, PLURALS, Kubelet
 from support.metrics import requests
+from support.polling import eventually
 from support.specs import METADATA
 
 from .conftest import Launcher

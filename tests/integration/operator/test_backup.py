@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 import yaml
 from mintworks_dev.stack.values import RESOURCES
-from support.kubelet import GROUP, PLURALS, Kubelet, eventually
-from support.specs import CID, METADATA, MINT
+from support.kubelet import GROUP, PLURALS, Kubelet
+from support.polling import eventually
+from support.specs import CID, METADATA, MINT, RESULT
 
 from .conftest import Launcher, Process
 
 Json = dict[str, Any]
 
 JOB = "MetadataJob"
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
-#: What is the API server's own, and is not taken over by the new object.
-OWN = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields")
+#: What is the API server's own, and what names an owner by it. The new object does not take it over.
+OWN = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "ownerReferences")
 
 
 @pytest.fixture
@@ -125,6 +125,42 @@ def test_with_status_what_is_finished_stays_finished(
     assert [job.metadata.name for job in left] == ["left-behind"], "neither adopted nor deleted: it is not ours"
     eventually("slots are free", lambda: space.status("JobQueue", "default").get("running") == 0)
     assert operator.stop() == 0
+
+
+def test_a_schedules_job_outlives_the_restore(
+    launcher: Launcher, start: Callable[[], Process], fresh: Callable[[], Kubelet]
+) -> None:
+    """It comes back without its owner, of another uid now: with it, the garbage collector would delete the job."""
+    operator, space = start(), fresh()
+    template = {"kind": JOB, "spec": METADATA}
+    space.apply("JobSchedule", "hourly", {"schedule": "0 * * * *", "template": template})
+    space.misses("hourly")
+    (name,) = eventually(
+        "its job", lambda: [o["metadata"]["name"] for o in backup(launcher, space) if o["kind"] == JOB]
+    )
+    space.end(name, 1, 0, {"result": RESULT})
+    done = space.phase(JOB, name, "Succeeded")
+    assert operator.stop() == 0
+    kept = backup(launcher, space)
+    (owners,) = [item["metadata"]["ownerReferences"] for item in kept if item["kind"] == JOB]
+    delete(launcher, space)
+    restore(launcher, space, kept, status=True)
+    _collected(space, owners)
+    assert space.status(JOB, name) == done
+
+
+def _jobs(space: Kubelet) -> list[Json]:
+    found: list[Json] = space.custom.list_namespaced_custom_object(*GROUP, space.namespace, PLURALS[JOB])["items"]
+    return found
+
+
+def _collected(space: Kubelet, owners: list[Json]) -> None:
+    """Return once what those own is gone, though it came after all else: the garbage collector has been here."""
+    space.core.create_namespaced_config_map(space.namespace, {"metadata": {"name": "owned", "ownerReferences": owners}})
+    field = "metadata.name=owned"
+    eventually(
+        "it goes", lambda: not space.core.list_namespaced_config_map(space.namespace, field_selector=field).items
+    )
 
 
 def _leave_behind(space: Kubelet, job: Any) -> None:

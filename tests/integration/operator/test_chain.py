@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from support.kubelet import Kubelet, eventually
+from support.kubelet import Kubelet
+from support.polling import eventually
 from support.specs import CID, METADATA, MINT, RESULTS, UPLOAD
 
 OTHER = "bafybeihwnohbnpl5alrqczf3wpr5tu27rqbnexa6nz4sj5jp4jsbdjc7zq"

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mintworks_operator.election import DURATION, RENEW
-from support.kubelet import eventually
-from support.specs import CID, METADATA
+from support.polling import eventually
+from support.specs import METADATA, RESULT
 
 from .conftest import Team
 
 JOB = "MetadataJob"
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 FAILED = {"reason": "KuboAway", "message": "Kubo does not answer."}
 APART = timedelta(minutes=2)
 

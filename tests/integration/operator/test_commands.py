@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.kubelet import Kubelet, eventually
-from support.specs import CID, METADATA
+from support.kubelet import Kubelet
+from support.polling import eventually
+from support.specs import METADATA, RESULT
 
 JOB = "MetadataJob"
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 
 
 def command(space: Kubelet, name: str, value: str = "1") -> None:

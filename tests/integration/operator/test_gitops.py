@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 from mintworks_api import API_VERSION
-from support.kubelet import GROUP, Kubelet, eventually
-from support.specs import CID, METADATA
+from support.kubelet import GROUP, Kubelet
+from support.polling import eventually
+from support.specs import METADATA, RESULT
 
 from .conftest import Launcher
 
 JOB, SCHEDULE = "MetadataJob", "JobSchedule"
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 #: As Argo CD applies: by fields, and as `kubectl apply` does.
 WAYS = {
     "server-side": ["apply", "--server-side", "--force-conflicts", "--field-manager=argocd-controller"],

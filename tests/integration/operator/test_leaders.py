@@ -7,14 +7,13 @@ import time
 
 from mintworks_operator.election import DEADLINE, DURATION, RENEW
 from mintworks_operator.lease import TRY
-from support.kubelet import eventually
+from support.polling import eventually
 from support.recorder import Recorder
-from support.specs import CID, METADATA
+from support.specs import METADATA, RESULT
 
 from .conftest import BUSY, TAKEN_OVER, Team, seconds_until
 
 JOB = "MetadataJob"
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 QUICK = {"backoff": {"type": "fixed", "delay": "1s", "jitter": 0}}
 
 

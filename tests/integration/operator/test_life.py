@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from kubernetes.client.exceptions import ApiException
-from support.kubelet import Kubelet, eventually
+from support.kubelet import Kubelet
+from support.polling import eventually
 from support.redis_server import RedisServer
-from support.specs import ADDRESS, CID, METADATA, MINT
+from support.specs import ADDRESS, CID, METADATA, MINT, RESULT
 
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 QUICK: dict[str, Any] = {"backoff": {"type": "fixed", "delay": "1s", "jitter": 0}}
 JOB = "MetadataJob"
 

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
-from support.kubelet import Kubelet, eventually
+from support.gate import choice
+from support.kubelet import Kubelet
 from support.metrics import text
+from support.polling import eventually
 from support.redis_server import RedisServer
-from support.specs import CID, METADATA
+from support.specs import METADATA, RESULT
 
-from .conftest import Process
+from .conftest import Process, Team
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 JOB = "MetadataJob"
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 SOON = {"type": "fixed", "delay": "1s", "jitter": 0}
 DISRUPTED: dict[str, Any] = {"conditions": [{"type": "DisruptionTarget", "status": "True"}]}
 
@@ -111,6 +112,31 @@ def test_what_became_of_jobs_is_counted(
     for name in ("mintworks_leader", "mintworks_redis_up"):
         assert total(samples, name) == 1
     assert total(samples, "mintworks_reconcile_retries_total", reason="bug") == 0
+
+
+def test_what_a_schedule_makes_is_counted(operator: Process, space: Kubelet) -> None:
+    template = {"kind": JOB, "spec": {**METADATA, "suspend": True}}
+    space.apply("JobSchedule", "hourly", {"schedule": "0 * * * *", "template": template})
+    made = {"name": "mintworks_scheduled_jobs_total", "kind": JOB, "namespace": space.namespace}
+    space.misses("hourly")
+    eventually("it is counted", lambda: total(scrape(operator), **made) == 1)
+
+
+def test_what_waits_for_a_pass_is_counted(team: Team) -> None:
+    space, gate = team.space, team.gate()
+    process = team.leader(gate)
+    create = gate.hold(choice("POST", "/jobs"))
+    space.apply(JOB, "a", METADATA)
+    create.wait()
+    # Its pass is under way, and another one has to follow.
+    space.change(JOB, "a", {"priority": 1})
+    eventually("one waits", lambda: _depth(process) == 1)
+    create.release()
+    eventually("nothing waits", lambda: _depth(process) == 0)
+
+
+def _depth(process: Process) -> float:
+    return total(scrape(process), "mintworks_workqueue_depth")
 
 
 def test_the_page_names_what_is_exposed_and_nothing_else(operator: Process, space: Kubelet) -> None:

@@ -11,16 +11,16 @@ from typing import Any
 from mintworks_operator.lease import TRY
 from mintworks_operator.resync import SETTLE
 from support.gate import Request, choice
-from support.kubelet import Kubelet, eventually
+from support.kubelet import Kubelet
 from support.machines import machines
+from support.polling import eventually
 from support.recorder import Recorder
 from support.redis_server import RedisServer
-from support.specs import ADDRESS, CID, METADATA, MINT
+from support.specs import ADDRESS, METADATA, MINT, RESULT
 
 from .conftest import BUSY, TAKEN_OVER, Team, seconds_until
 
 JOB = "MetadataJob"
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 
 
 def run_names(space: Kubelet, *names: str) -> list[str]:

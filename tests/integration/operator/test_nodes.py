@@ -10,13 +10,11 @@ from typing import Any
 import pytest
 from mintworks_dev.cluster import ControlPlane
 from support.gated import side_by_side
-from support.kubelet import Kubelet, eventually
+from support.kubelet import Kubelet
 from support.machines import Machines, machines
-from support.specs import CID, METADATA
+from support.polling import eventually
+from support.specs import METADATA, RESULT
 
-from ..conftest import with_crds
-
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 SPEC: dict[str, Any] = {**METADATA, "backoff": {"type": "fixed", "delay": "1s", "jitter": 0}}
 JOB = "MetadataJob"
 #: Seconds of silence before a node is unreachable; its pods are told to leave it four times as much later.
@@ -29,8 +27,8 @@ HEARD = [{"type": "Ready", "status": "True"}, {"type": "ContainersReady", "statu
 @pytest.fixture(scope="module")
 def control_plane() -> Iterator[ControlPlane]:
     """One of its own, whose node controller does not wait long."""
-    with ControlPlane(patience=PATIENCE) as plane:
-        yield with_crds(plane)
+    with ControlPlane(crds=True, patience=PATIENCE) as plane:
+        yield plane
 
 
 def test_silent_nodes(operator: object, control_plane: ControlPlane, fresh: Callable[[], Kubelet]) -> None:

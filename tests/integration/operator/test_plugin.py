@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from mintworks_dev import golang
-from support.kubelet import Kubelet, eventually
+from support.kubelet import Kubelet
 from support.people import may, role
 from support.plugin import Plugin
+from support.polling import eventually
 from support.specs import METADATA
 
 from .conftest import Launcher
@@ -23,11 +23,6 @@ from .conftest import Launcher
 JOB = "MetadataJob"
 #: Where the programs of the packages are.
 BIN = Path(sys.executable).parent
-
-
-@pytest.fixture
-def plugin(space: Kubelet, launcher: Launcher) -> Plugin:
-    return Plugin(launcher.plane.kubeconfig, space.namespace)
 
 
 SCHEDULE = {"schedule": "0 3 * * *", "suspend": True, "template": {"kind": JOB, "spec": METADATA}}
@@ -102,7 +97,8 @@ def test_kubectl_finds_the_plugin_and_what_completes_it(space: Kubelet, launcher
         (("get", "meta"), "metadatajobs"),
         (("get", "metadatajobs", "-n", space.namespace, ""), "a"),
         (("describe", "-n", space.namespace, "mdj/"), "mdj/a"),
-        (("get", "-o", "w"), "wide"),
+        (("get", "-o", "n"), "name"),
+        (("queue", "stats", "-o", "w"), "wide"),
     ):
         _, out, _ = kubectl(launcher, "__complete", "mintworks", *words)
         assert offered in [line.partition("\t")[0] for line in out.splitlines()], (words, out)

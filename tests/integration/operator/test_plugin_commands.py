@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 import yaml
-from support.kubelet import Kubelet, eventually
+from support.kubelet import Kubelet
 from support.plugin import Plugin
-from support.specs import CID, METADATA, UPLOAD
+from support.polling import eventually
+from support.specs import METADATA, RESULT, UPLOAD
 
 from .conftest import Launcher
 
 JOB = "MetadataJob"
 A = "metadatajob.mintworks.dev/a"
 NAMED_A = 'metadatajobs.mintworks.dev "a"'
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 BY = "kubectl-mintworks"
-
-
-@pytest.fixture
-def plugin(space: Kubelet, launcher: Launcher) -> Plugin:
-    return Plugin(launcher.plane.kubeconfig, space.namespace)
 
 
 def failed(space: Kubelet, name: str, run: int = 1) -> None:
@@ -160,6 +154,8 @@ def test_queues(space: Kubelet, plugin: Plugin) -> None:
     assert head.split()[:3] == ["NAME", "SLOTS", "PENDING"]
     assert line.split()[:2] == ["q", "0/1"]
     assert line.endswith(",Paused")
+    wide = plugin.done("queue", "stats", "-o", "wide").lines
+    assert (wide[0].startswith(head), wide[0].split()[-1]) == (True, "WHY")
     everywhere = plugin.done("queue", "stats", "-A").lines
     assert everywhere[0].split()[:2] == ["NAMESPACE", "NAME"]
 

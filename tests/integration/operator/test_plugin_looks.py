@@ -10,19 +10,14 @@ from pathlib import Path
 
 import pytest
 from support.gate import Gate, choice
-from support.kubelet import Kubelet, eventually
+from support.kubelet import Kubelet
 from support.plugin import Plugin
-from support.specs import CID, METADATA
+from support.polling import eventually
+from support.specs import METADATA, RESULT
 
 from .conftest import Launcher
 
 JOB = "MetadataJob"
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
-
-
-@pytest.fixture
-def plugin(space: Kubelet, launcher: Launcher) -> Plugin:
-    return Plugin(launcher.plane.kubeconfig, space.namespace)
 
 
 @contextmanager

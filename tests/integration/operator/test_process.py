@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from kubernetes.client.exceptions import ApiException
 from support.gate import choice
-from support.kubelet import GROUP, Kubelet, eventually
+from support.kubelet import GROUP, Kubelet
 from support.machines import machines
 from support.metrics import requests, text
-from support.specs import CID, METADATA
+from support.polling import eventually
+from support.specs import METADATA, RESULT
 
 from .conftest import Launcher, Process, Team
 
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 JOB = "MetadataJob"
 JOBS = 20
 

@@ -14,6 +14,7 @@ import pytest
 from mintworks_operator.core import News
 from mintworks_operator.keys import JobKey
 from mintworks_operator.progress import INTERVAL, Progress
+from support.polling import until
 from support.redis_server import RedisServer
 
 BOUND = 20.0
@@ -78,13 +79,6 @@ def shown(progress: Progress, uid: str, run: int = 1) -> int | None:
     return None if told is None else told.percent
 
 
-async def eventually(what: Callable[[], bool]) -> None:
-    end = time.monotonic() + BOUND
-    while not what():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.02)
-
-
 def a_string(server: RedisServer) -> None:
     server.client.set(stream("bad"), "x")
 
@@ -109,13 +103,13 @@ async def test_what_one_tenant_writes_stops_nobody_elses_progress(
     progress.listen("bad", key("bad"), 1)
     progress.listen("good", key("good"), 1)
     server.client.xadd(stream("good"), percent(1))
-    await eventually(lambda: shown(progress, "good") == 1)
+    await until(lambda: shown(progress, "good") == 1)
     await progress.catch_up("bad")
     assert progress.news("bad", 1) == News()
     server.client.delete(stream("bad"))
     server.client.xadd(stream("bad"), percent(3, run=2))
     progress.listen("bad", key("bad"), 2)
-    await eventually(lambda: shown(progress, "bad", run=2) == 3)
+    await until(lambda: shown(progress, "bad", run=2) == 3)
 
 
 async def test_progress_shows_once_in_an_interval_and_at_once_at_the_end(
@@ -123,11 +117,11 @@ async def test_progress_shows_once_in_an_interval_and_at_once_at_the_end(
 ) -> None:
     progress.listen("a", key("a"), 1)
     server.client.xadd(stream("a"), percent(1))
-    await eventually(lambda: shown(progress, "a") == 1)
+    await until(lambda: shown(progress, "a") == 1)
     assert woken[0] == (key("a"), 0.0)
     woken.clear()
     server.client.xadd(stream("a"), percent(2))
-    await eventually(lambda: bool(woken))
+    await until(lambda: bool(woken))
     assert shown(progress, "a") == 1
     assert {delay for _, delay in woken} == {INTERVAL}
     clock.now = INTERVAL
@@ -142,11 +136,11 @@ async def test_inputs_show_at_once_and_only_those_of_the_kind(
 ) -> None:
     progress.listen("a", key("a"), 1)
     server.client.xadd(stream("a"), percent(1))
-    await eventually(lambda: shown(progress, "a") == 1)
+    await until(lambda: shown(progress, "a") == 1)
     woken.clear()
     message = {"type": "inputs", "run": 1, "inputs": {"items": 3, **{f"strange{i}": i for i in range(100)}}}
     server.client.xadd(stream("a"), {"data": json.dumps(message)})
-    await eventually(lambda: bool(woken))
+    await until(lambda: bool(woken))
     assert woken == [(key("a"), 0.0)]
     assert progress.news("a", 1).inputs == {"items": 3}
     await progress.echo("a", {"items": 3})
@@ -174,7 +168,7 @@ async def test_a_cancellation_ends_a_worker_whose_request_hangs(progress: Progre
     progress.listen("a", key("a"), 1)
     message = {"type": "inputs", "run": 1, "inputs": {"items": 3}}
     server.client.xadd(stream("a"), {"data": json.dumps(message)})
-    await eventually(lambda: bool(progress.news("a", 1).inputs))
+    await until(lambda: bool(progress.news("a", 1).inputs))
     server.client.client_pause(1000)
 
     async def work() -> None:
@@ -195,7 +189,7 @@ async def test_the_log_tells_no_password(tmp_path: Path, caplog: pytest.LogCaptu
     (tmp_path / "url").write_text("redis://:s3cret/half@127.0.0.1:notaport/0")
     progress = Progress(tmp_path / "url", lambda key, delay: None, time.monotonic, lambda: None)
     task = asyncio.create_task(progress.run())
-    await eventually(lambda: "Redis is away" in caplog.text)
+    await until(lambda: "Redis is away" in caplog.text)
     task.cancel()
     await asyncio.wait([task], timeout=BOUND)
     assert "s3cret" not in caplog.text
@@ -223,7 +217,7 @@ async def test_a_redis_that_cannot_be_used_is_told_of_without_its_password(
     (tmp_path / "url").write_text(url)
     made = Progress(tmp_path / "url", lambda _key, _delay: None, clock, lambda: None)
     task = asyncio.create_task(made.run())
-    await eventually(lambda: "Redis is away" in caplog.text)
+    await until(lambda: "Redis is away" in caplog.text)
     task.cancel()
     await asyncio.wait([task], timeout=BOUND)
     await made.close()

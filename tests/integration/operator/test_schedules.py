@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from support.gate import choice
-from support.kubelet import GROUP, Kubelet, eventually
-from support.specs import CID, METADATA
+from support.kubelet import GROUP, Kubelet
+from support.polling import eventually
+from support.specs import METADATA, RESULT
 
 from .conftest import Team
 
 JOB, SCHEDULE = "MetadataJob", "JobSchedule"
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 TEMPLATE: dict[str, Any] = {"kind": JOB, "spec": METADATA}
 #: Of an hour: a test must not meet a second time of the schedule.
 HOURLY: dict[str, Any] = {"schedule": "0 * * * *", "template": TEMPLATE}

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from support.kubelet import Kubelet, eventually
-from support.specs import CID, METADATA
+from support.kubelet import Kubelet
+from support.polling import eventually
+from support.specs import METADATA, RESULT
 
 from .conftest import Launcher, Process
 
 JOB = "MetadataJob"
-RESULT = {"result": {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}}
 TOTAL = 4
 BACKLOG = 4
 
@@ -77,14 +77,14 @@ def test_all_namespaces_share_what_one_operator_may_run(spaces: list[Kubelet], s
     assert ready["status"] == "True"
     # What it gives back goes to those who have fewer, and from then on all have their share.
     for name in running(first)[:3]:
-        first.end(name, 1, 0, RESULT)
+        first.end(name, 1, 0, {"result": RESULT})
         first.phase(JOB, name, "Succeeded")
         eventually("the slot is another's", lambda: settled(spaces))
     assert sorted(settled(spaces) or []) == [1, 1, 2]
     # Another operator goes on from what is stored, and neither forgets nor doubles a run.
     process.kill()
     gone = running(second)[0]
-    second.end(gone, 1, 0, RESULT)
+    second.end(gone, 1, 0, {"result": RESULT})
     start()
     second.phase(JOB, gone, "Succeeded")
     counts = eventually("shared again", lambda: settled(spaces))

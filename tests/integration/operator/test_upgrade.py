@@ -16,16 +16,15 @@ from mintworks_api import API_VERSION, JOB_KINDS
 from mintworks_dev.cluster import ControlPlane
 from mintworks_dev.commands import CommandError
 from support.crdgen import crds
-from support.established import established
-from support.kubelet import GROUP, PLURALS, Kubelet, eventually
-from support.specs import CID, METADATA
+from support.kubelet import GROUP, PLURALS, Kubelet
+from support.polling import eventually
+from support.specs import METADATA, RESULT
 
 from .conftest import Launcher, Process
 
 Json = dict[str, Any]
 
 JOB = "MetadataJob"
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 #: The CRDs as they were first shipped, without their descriptions; kinds that came later have only their own. Whatever
 #: the schemas are, all kinds must be there: the operator waits for a CRD that is missing, as Helm installs them first.
 FIRST: dict[str, Json] = {
@@ -39,7 +38,6 @@ def control_plane() -> Iterator[ControlPlane]:
     """One of this module's own, because its CRDs change."""
     with ControlPlane() as plane:
         install(plane, FIRST)
-        established(plane)
         yield plane
 
 

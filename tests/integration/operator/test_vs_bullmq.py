@@ -22,6 +22,8 @@ AT_ONCE = 4
 PER = 6
 RATED = [f"j{number}" for number in range(6)]
 HELD = {"held": True}
+FLOW = ["mint", "rows", "images"]
+LIMITED = ["a", "b", "c", "d"]
 
 SCENARIOS = [
     Scenario(
@@ -129,6 +131,72 @@ SCENARIOS = [
             ("idle", 1),
         ],
     ),
+    Scenario(
+        "a-flow",
+        [
+            ("flow", FLOW, {"images": HELD}),
+            ("started", "images"),
+            ("counts",),
+            ("idle", 1),
+            ("finish", "images"),
+            ("ended", *FLOW),
+        ],
+        concurrency=3,
+    ),
+    Scenario(
+        "a-flow-whose-last-fails",
+        [
+            ("flow", FLOW, {"images": {"fails": 1}}),
+            ("ended", "images"),
+            ("idle", 1),
+            ("counts",),
+            ("retry", "images"),
+            ("ended", *FLOW),
+        ],
+    ),
+    Scenario(
+        "all-are-promoted",
+        [
+            ("pause",),
+            ("add", "a", {"delay": 3600}),
+            ("add", "b", {"delay": 3700}),
+            ("add", "c", {"delay": 3800, "priority": 1}),
+            ("counts",),
+            ("promote_all",),
+            ("counts",),
+            ("resume",),
+            ("ended", "a", "b", "c"),
+        ],
+    ),
+    Scenario(
+        "a-stall-costs-no-attempt",
+        [
+            ("add", "a", {"held": True, "fails": 2, "attempts": 2, "backoff": {"type": "fixed", "delay": 1}}),
+            ("started", "a"),
+            ("stall", "a"),
+            ("finish", "a"),
+            ("ended", "a"),
+        ],
+    ),
+    Scenario(
+        "the-limit-changes",
+        [
+            ("limit", 3),
+            *(("add", name, HELD) for name in LIMITED),
+            *(("started", name) for name in LIMITED[:3]),
+            ("idle", 1),
+            ("limit", 1),
+            ("finish", "a"),
+            ("finish", "b"),
+            ("ended", "a", "b"),
+            ("idle", 2),
+            ("counts",),
+            ("finish", "c"),
+            ("started", "d"),
+            ("finish", "d"),
+            ("ended", "c", "d"),
+        ],
+    ),
 ]
 
 #: Whoever had to wait for a time has, here, the place of its age; in BullMQ it goes to the end of the line.
@@ -146,7 +214,42 @@ WAITED = Scenario(
         ("ended", "delayed", "young"),
     ],
 )
-ALL = [*SCENARIOS, WAITED]
+#: Of what is retried together the attempts begin anew here; in BullMQ they go on.
+RETRIED = Scenario(
+    "all-that-failed-again",
+    [
+        ("add", "b", {"fails": 1}),
+        ("ended", "b"),
+        ("passed", 1.1),
+        ("add", "a", {"fails": 1}),
+        ("ended", "a"),
+        ("add", "good", {}),
+        ("ended", "good"),
+        ("counts",),
+        ("pause",),
+        ("retry_all",),
+        ("counts",),
+        ("resume",),
+        ("ended", "a", "b"),
+    ],
+)
+#: A clean takes the jobs themselves there, and here what their runs left.
+CLEANED = Scenario(
+    "cleaned",
+    [
+        ("add", "a", {}),
+        ("ended", "a"),
+        ("add", "b", HELD),
+        ("started", "b"),
+        ("add", "c", {}),
+        ("passed", 1.1),
+        ("clean",),
+        ("counts",),
+        ("finish", "b"),
+        ("ended", "b", "c"),
+    ],
+)
+ALL = [*SCENARIOS, WAITED, RETRIED, CLEANED]
 
 Pair = tuple[Outcome, Outcome]
 
@@ -171,6 +274,7 @@ def test_order_and_counts_are_those_of_bullmq(played: Mapping[str, Pair], scenar
     assert mint.ends == bull.ends
     assert mint.attempts == bull.attempts
     assert mint.quiet == bull.quiet
+    assert mint.counts == bull.counts
 
 
 def test_both_wait_as_long_as_delay_and_backoff_say(played: Mapping[str, Pair]) -> None:
@@ -195,3 +299,18 @@ def test_jobs_that_waited_have_the_place_of_their_age(played: Mapping[str, Pair]
     bull, mint = played[WAITED.name]
     assert bull.order == ["first", "young", "delayed"]
     assert mint.order == ["first", "delayed", "young"]
+
+
+def test_what_is_retried_together_has_fresh_attempts(played: Mapping[str, Pair]) -> None:
+    bull, mint = played[RETRIED.name]
+    assert (mint.order, mint.ends, mint.counts) == (bull.order, bull.ends, bull.counts)
+    assert bull.attempts == {"a": 2, "b": 2, "good": 1}
+    assert mint.attempts == {"a": 1, "b": 1, "good": 1}
+
+
+def test_a_clean_leaves_the_jobs(played: Mapping[str, Pair]) -> None:
+    bull, mint = played[CLEANED.name]
+    assert mint.order == bull.order
+    assert (bull.ends, mint.ends) == ({**mint.ends, "a": "removed"}, dict.fromkeys("abc", "completed"))
+    gone = [{**counts, "completed": counts["completed"] - 1} for counts in mint.counts]
+    assert gone == bull.counts

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.hooked import JOB, cancelled, delivered, notification, secret
 from support.hooks import HANGS, Receiver
-from support.kubelet import eventually
+from support.polling import eventually
 
 from .conftest import Launcher, Team
 

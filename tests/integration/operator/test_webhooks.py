@@ -20,13 +20,13 @@ from mintworks_dev.commands import CommandError
 from support import metrics
 from support.hooked import JOB, cancelled, delivered, hooked, notification, secret
 from support.hooks import HANGS, Receiver
-from support.kubelet import Kubelet, eventually
-from support.specs import CID, METADATA
+from support.kubelet import Kubelet
+from support.polling import eventually
+from support.specs import METADATA, RESULT
 from typer.testing import CliRunner
 
 from .conftest import Launcher, Process
 
-RESULT = {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64}
 PAGE = Path(__file__).parents[3] / "docs" / "webhooks.md"
 
 

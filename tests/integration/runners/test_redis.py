@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from mintworks_runners.core.channel import RedisChannel, open_channel, open_redi
 from mintworks_runners.core.protocol import RunSpec
 from mintworks_runners.core.report import Items, Reporter
 from mintworks_runners.core.stop import StopSignal
+from support.polling import until
 from support.redis_server import RedisServer
 from support.runs import Run
 from support.specs import METADATA
@@ -49,13 +50,6 @@ def reporter(run: Run, interval: float = 0.02) -> Reporter:
     return Reporter(channel, run=1, interval=interval)
 
 
-async def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
-
-
 async def test_a_job_tells_its_inputs_and_progress(run: Run, server: RedisServer) -> None:
     assert await run.here() == 0
     messages = said(server)
@@ -80,7 +74,7 @@ async def test_the_stream_is_bounded(run: Run, server: RedisServer) -> None:
 async def test_the_echo_ends_the_wait(run: Run, server: RedisServer) -> None:
     async with reporter(run) as voice:
         waiting = asyncio.ensure_future(voice.wait_for_echo({"genesis": "g", "firstSlot": 5}, stop=StopSignal()))
-        await eventually(lambda: any(m.get("inputs") == {"genesis": "g", "firstSlot": 5} for m in said(server)))
+        await until(lambda: any(m.get("inputs") == {"genesis": "g", "firstSlot": 5} for m in said(server)))
         assert not waiting.done()
         server.client.set(ECHO, json.dumps({"genesis": "g", "firstSlot": 5, "items": 3}))
         await asyncio.wait_for(waiting, 10)
@@ -93,7 +87,7 @@ async def test_a_server_that_comes_back_empty_hears_inputs_and_progress(run: Run
         voice.progress(40, "mint", "40 of 100", Items(100, 40))
         await asyncio.sleep(0.2)
         server.start()
-        await eventually(lambda: {m["type"] for m in said(server)} == {"inputs", "progress"})
+        await until(lambda: {m["type"] for m in said(server)} == {"inputs", "progress"})
         server.client.set(ECHO, json.dumps({"genesis": "g"}))
         await asyncio.wait_for(waiting, 10)
 
@@ -134,4 +128,4 @@ async def test_a_new_password_is_read_on_the_way(run: Run, server: RedisServer) 
         voice.progress(2, "x")
     async with Reporter(channel, run=1, interval=0.02) as voice:
         voice.progress(3, "x")
-        await eventually(lambda: any(m["percent"] == 3 for m in said(server)))
+        await until(lambda: any(m["percent"] == 3 for m in said(server)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from mintworks_runners.mint.redislink import RedisLink
 from mintworks_runners.mint.rpc.endpoint import Endpoint, EndpointAwayError
 from mintworks_runners.mint.rpc.pool import Pool
 from mintworks_runners.mint.sharing import Sharing
+from support.polling import until
 from support.redis_server import RedisServer
 
 BUDGET = 200
@@ -65,13 +66,6 @@ async def node() -> AsyncIterator[Node]:
     made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/secret-api-key"
     yield made
     await runner.cleanup()
-
-
-async def until(holds: Callable[[], bool], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
 
 
 @contextlib.asynccontextmanager

@@ -29,13 +29,6 @@ REGION = "eu-central-1"
 
 
 @pytest.fixture(scope="session")
-def kubo() -> Iterator[Kubo]:
-    """A daemon on 127.0.0.1 with an empty repository."""
-    with Kubo() as node:
-        yield node
-
-
-@pytest.fixture(scope="session")
 def store() -> Iterator[Versity]:
     """An object store on 127.0.0.1 with one bucket."""
     with Versity() as gateway:

@@ -1,11 +1,14 @@
 // Plays scenarios on BullMQ, side by side, each on a queue of its own. The argument is JSON: { port, scenarios }; a line
 // of JSON is printed for each scenario, in their order.
-import { Queue, UnrecoverableError, Worker } from "bullmq";
+import { FlowProducer, Queue, UnrecoverableError, Worker } from "bullmq";
+import Redis from "ioredis";
 
 const { port, scenarios } = JSON.parse(process.argv[2]);
 const connection = { host: "127.0.0.1", port, maxRetriesPerRequest: null };
 const LIMIT_MS = 60_000;
 const ENDED = ["completed", "failed"];
+const redis = new Redis(connection);
+const flows = new FlowProducer({ connection });
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -22,12 +25,18 @@ class Play {
     this.began = Date.now();
     this.starts = [];
     this.quiet = [];
+    this.counted = [];
     this.jobs = {};
     this.asked = {};
     this.released = new Set();
     this.queue = new Queue(name, { connection });
     const rate = limiter && { max: limiter.max, duration: limiter.per * 1000 };
-    this.worker = new Worker(name, (job) => this.work(job), { connection, concurrency, ...(rate && { limiter: rate }) });
+    this.options = { connection, concurrency, stalledInterval: 1000, ...(rate && { limiter: rate }) };
+    this.hire();
+  }
+
+  hire() {
+    this.worker = new Worker(this.queue.name, (job) => this.work(job), this.options);
     this.worker.on("error", (error) => console.error(error));
   }
 
@@ -54,6 +63,14 @@ class Play {
     });
   }
 
+  // Each waits for the next.
+  async flow(names, asked) {
+    for (const name of names) this.asked[name] = asked[name] ?? {};
+    const queueName = this.queue.name;
+    const tree = names.reduceRight((child, name) => ({ name, queueName, ...(child && { children: [child] }) }), null);
+    for (let node = await flows.add(tree); node; node = node.children?.[0]) this.jobs[node.job.name] = node.job;
+  }
+
   pause() { return this.queue.pause(); }
   resume() { return this.queue.resume(); }
   drain() { return this.queue.drain(true); }
@@ -62,12 +79,35 @@ class Play {
   promote(name) { return this.jobs[name].promote(); }
   priority(name, priority) { return this.jobs[name].changePriority({ priority }); }
   retry(name) { return this.jobs[name].retry("failed", { resetAttemptsMade: true }); }
+  retry_all() { return this.queue.retryJobs({ state: "failed" }); }
+  promote_all() { return this.queue.promoteJobs(); }
+  clean() { return this.queue.clean(0, 0, "completed"); }
+  limit(concurrency) { this.worker.concurrency = concurrency; }
   passed(seconds) { return sleep(seconds * 1000); }
 
   async idle(seconds) {
     const before = this.starts.length;
     await sleep(seconds * 1000);
     this.quiet.push(this.starts.length - before);
+  }
+
+  // Its worker goes without a word, and nobody renews the lock.
+  async stall(name) {
+    await this.worker.close(true);
+    await redis.del(this.queue.toKey(`${this.jobs[name].id}:lock`));
+    this.hire();
+  }
+
+  async counts() {
+    const told = await this.queue.getJobCounts();
+    this.counted.push({
+      pending: told["waiting-children"],
+      queued: told.waiting + told.prioritized,
+      delayed: told.delayed,
+      running: told.active,
+      completed: told.completed,
+      failed: told.failed,
+    });
   }
 
   async state(name) {
@@ -82,6 +122,7 @@ class Play {
   }
 
   async outcome() {
+    await this.counts();
     const ends = {};
     const attempts = {};
     for (const name of Object.keys(this.jobs)) {
@@ -90,7 +131,7 @@ class Play {
     }
     await this.worker.close();
     await this.queue.close();
-    return { starts: this.starts, quiet: this.quiet, ends, attempts };
+    return { starts: this.starts, quiet: this.quiet, counts: this.counted, ends, attempts };
   }
 }
 

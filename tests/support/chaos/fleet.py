@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from ..specs import ADDRESS, CID, METADATA, MINT
+from ..specs import ADDRESS, CID, METADATA, MINT, RESULT
 
 Json = dict[str, Any]
 
 RESULTS: dict[str, Json] = {
-    "MetadataJob": {"cid": CID, "items": 3, "bytes": 900, "rowsSha256": "0" * 64},
+    "MetadataJob": RESULT,
     "MintJob": {
         "tree": ADDRESS,
         "items": 3,

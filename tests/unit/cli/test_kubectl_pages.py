@@ -138,7 +138,7 @@ def test_fields_have_names_for_people(name: str, text: str) -> None:
 
 QUEUE = {
     "metadata": META,
-    "spec": {"paused": True, "concurrency": 2},
+    "spec": {"paused": True, "concurrency": 2, "rateLimit": {"max": 10, "per": "1m"}},
     "status": {
         "summary": "1/2",
         "running": 1,
@@ -146,7 +146,10 @@ QUEUE = {
         "counts": {"queued": 3, "running": 1},
         "lastHour": {"succeeded": 30, "succeededPerMinute": "0.5"},
         "oldestWaiting": "2026-11-23T11:55:00Z",
-        "conditions": [{"type": "Healthy", "status": "False", "reason": "Degraded", "message": "Some fail."}],
+        "conditions": [
+            {"type": "Healthy", "status": "False", "reason": "Degraded", "message": "Some fail."},
+            {"type": "RedisConnected", "status": "True"},
+        ],
     },
 }
 
@@ -156,7 +159,7 @@ def test_the_numbers_of_a_queue() -> None:
     assert told["counts"] == dict.fromkeys(told["counts"], 0) | {"queued": 3, "running": 1}
     assert (told["paused"], told["waiting"], told["oldestWaiting"]) == (True, 3, "2026-11-23T11:55:00Z")
     assert told["health"] == {"status": "False", "reason": "Degraded", "message": "Some fail."}
-    head, line = columns([QUEUE], NOW, namespaces=True).splitlines()
+    head, line = columns([QUEUE], NOW, wide=False, namespaces=True).splitlines()
     found = dict(zip(head.split(), line.split(), strict=True))
     assert {name: found[name] for name in ("NAMESPACE", "SLOTS", "QUEUED", "OK/MIN", "OLDEST", "HEALTH")} == {
         "NAMESPACE": "demo",
@@ -166,9 +169,20 @@ def test_the_numbers_of_a_queue() -> None:
         "OLDEST": "5m",
         "HEALTH": "Degraded,Paused",
     }
-    unseen = columns([{"metadata": META, "spec": {}}], NOW, namespaces=False, headers=False)
+    unseen = columns([{"metadata": META, "spec": {}}], NOW, wide=False, namespaces=False, headers=False)
     assert unseen.split()[:2] == ["a", "0/?"]
     assert unseen.split()[-1] == "Unknown"
+
+
+def test_more_numbers_where_there_is_room() -> None:
+    narrow = columns([QUEUE], NOW, wide=False, namespaces=False).splitlines()
+    head, line = columns([QUEUE], NOW, wide=True, namespaces=False).splitlines()
+    assert head.split()[:-5] == narrow[0].split()
+    assert head.split()[-5:] == ["RATE-LIMIT", "OK/HOUR", "FAILED/HOUR", "REDIS", "WHY"]
+    assert line.split()[:-6] == narrow[1].split()
+    assert line.split()[-6:] == ["10/1m", "30", "0", "True", "Some", "fail."]
+    unseen = columns([{"metadata": META, "spec": {}}], NOW, wide=True, namespaces=False, headers=False)
+    assert unseen.split()[-5:] == ["Unknown", "-", "0", "0", "Unknown"]
 
 
 # --- commands ---

@@ -114,7 +114,7 @@ def test_what_is_missing_the_object_or_its_kind() -> None:
     [
         (["get", "--what"], "error: unknown flag: --what\nSee 'kubectl mintworks get --help' for usage.\n"),
         (["get", "-o", "jsonpath"], "allowed formats are: json,name,wide,yaml\n"),
-        (["queue", "stats", "-o", "wide"], "allowed formats are: json,yaml\n"),
+        (["queue", "stats", "-o", "name"], "allowed formats are: json,wide,yaml\n"),
         (["cancel", "a", "--timeout", "soon"], "'soon' is not a duration such as 30s, 10m, 1h30m or 7d\n"),
         (["describe"], "error: You must specify the type of resource to describe, or a name\n"),
         (["logs"], "error: You must specify a name\n"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from mintworks_api import API_VERSION, JOB_KINDS, OTHER_KINDS, JobKind
+from mintworks_api import ALL_KINDS, API_VERSION, GROUP, JOB_KINDS, OTHER_KINDS, JobKind
 from mintworks_dev import troubleshooting
 from mintworks_operator.core.texts import REASONS
 from mintworks_runners.core.protocol import SPEC_LIMIT, Environment, RunSpec
@@ -63,6 +64,38 @@ def test_make_targets_exist() -> None:
         named = set(re.findall(r"`make ([a-z0-9-]+)", text))
         named |= {t for block in blocks(page, "sh") for t in re.findall(r"^make ([a-z0-9-]+)", block, re.MULTILINE)}
         assert named <= targets, page
+
+
+def test_make_lists_every_target_that_says_what_it_does() -> None:
+    told = re.findall(r"^([a-z0-9-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    answer = subprocess.run(["make", "-C", ROOT, "help"], capture_output=True, text=True, check=True, timeout=30).stdout
+    assert "test-e2e" in told
+    assert set(told) <= set(re.findall(r"^  ([a-z0-9-]+) ", answer, re.MULTILINE))
+
+
+def test_what_lists_our_kinds_lists_all_of_them() -> None:
+    """What is to be run or applied: a backup or a right that leaves a kind out is found out too late."""
+    plurals = {kind.plural for kind in ALL_KINDS.values()}
+    listed = [
+        (page.name, named)
+        for page in PAGES
+        for _, text in FENCE.findall(page.read_text())
+        for line in text.replace("\\\n", " ").splitlines()
+        if len(named := plurals & set(re.findall(r"\w+", line))) > 1
+    ]
+    assert "security.md" in dict(listed)
+    assert all(named == plurals for _, named in listed), listed
+
+
+def test_the_backup_and_the_handover_are_of_all_kinds() -> None:
+    """They name none: one asks for the category, the other for the group."""
+    text = (ROOT / "docs/operations.md").read_text()
+    assert "kubectl get mintworks --all-namespaces" in text
+    assert r"kubectl get crd --output name | grep '\.mintworks\.dev$'" in text
+    for kind in ALL_KINDS.values():
+        crd = yaml.safe_load((ROOT / f"crds/{GROUP}_{kind.plural}.yaml").read_text())
+        assert crd["metadata"]["name"].endswith(f".{GROUP}")
+        assert crd["spec"]["names"]["categories"] == ["mintworks"]
 
 
 def test_manifests_fit_their_models() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from mintworks_api.metadatajob import CollectionData
 from mintworks_runners.metadata.documents import Documents, document_uri
 from mintworks_runners.metadata.images import ImageFolder, category, mime_type
-from mintworks_runners.metadata.rows import URI_BYTES, Attribute, Row
+from mintworks_runners.metadata.rows import Attribute, Row
+from mintworks_runners.solana.metadata import MAX_URI_BYTES
 from support.specs import ADDRESS, CID
 
 GENESIS = CollectionData.model_validate(
@@ -111,7 +112,7 @@ def test_a_type_does_not_depend_on_other_rows() -> None:
 
 def test_uris_fit_the_chain() -> None:
     assert document_uri(CID, 7) == f"ipfs://{CID}/7.json"
-    assert len(document_uri("b" + "a" * 110, 1 << 30)) <= URI_BYTES
+    assert len(document_uri("b" + "a" * 110, 1 << 30)) <= MAX_URI_BYTES
 
 
 @pytest.mark.parametrize(

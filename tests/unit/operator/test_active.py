@@ -15,7 +15,6 @@ from mintworks_operator.core.texts import REASONS
 from support.snapshots import (
     CREATED,
     NOW,
-    RESULT,
     active,
     complete,
     condition,
@@ -30,6 +29,7 @@ from support.snapshots import (
     run,
     written,
 )
+from support.specs import RESULT
 
 PENDING = run(state=RunState.PENDING, started=None)
 OFTEN = timedelta(minutes=10)

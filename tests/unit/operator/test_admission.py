@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import hypothesis.strategies as st
 from hypothesis import given
 from mintworks_api import Reservation
-from mintworks_operator.core import Holding, QueueView, Waiting, admit, held
+from mintworks_operator.core import Holding, Plan, QueueView, Waiting, admit, held
+from mintworks_operator.core.ratelimit import LATE
 from mintworks_operator.slots import Slots
 from support.snapshots import CREATED, NOW, queue
 
@@ -109,7 +111,108 @@ def test_a_rate_limit_counts_starts_and_tells_when_to_look_again() -> None:
     early = admit(after, line[2:], [], NOW + timedelta(seconds=9), still_held=lambda _: False)
     assert (early.admitted, early.again) == ((), first.again)
     late = admit(after, line[2:], [], first.again, still_held=lambda _: False)
-    assert (late.admitted, late.again) == (("c",), None)
+    assert (late.admitted, late.again) == (("c",), first.again + LATE)
+
+
+def written(view: QueueView, plan: Plan) -> QueueView:
+    """The queue, once the plan is in its status."""
+    return replace(view, status=plan.status)
+
+
+def test_a_start_that_comes_late_is_counted_when_it_comes() -> None:
+    """Their leader died with the slots written; the next one came when the starts did not count any more."""
+    view = queue(concurrency=9, rateLimit={"max": 3, "per": "1m"})
+    line = [waits(uid) for uid in "abcdef"]
+    view = written(view, admit(view, line, [], NOW, still_held=lambda _: True))
+    plan = admit(view, line, [], NOW + timedelta(minutes=5), still_held=lambda _: True)
+    assert (plan.admitted, plan.put_off) == ((), frozenset())
+    assert sum(s.count for s in plan.status.starts) == 3
+
+
+def test_a_start_that_comes_late_waits_for_its_turn_and_keeps_its_slot() -> None:
+    view = queue(concurrency=9, rateLimit={"max": 3, "per": "1m"})
+    line = [waits(uid) for uid in "abc"]
+    view = written(view, admit(view, line, [], NOW, still_held=lambda _: True))
+    view = replace(view, spec=queue(concurrency=9, rateLimit={"max": 1, "per": "1m"}).spec)
+    later = NOW + timedelta(minutes=5)
+    plan = admit(view, line, [], later, still_held=lambda _: True)
+    assert plan.put_off == {("b", 1), ("c", 1)}
+    assert (plan.status.running, plan.again) == (3, later + LATE)
+    # What took its slot is not counted again.
+    at = later + timedelta(minutes=2)
+    plan = admit(written(view, plan), line[1:], [Holding("a", 1)], at, still_held=lambda _: True)
+    assert plan.put_off == {("c", 1)}
+
+
+def test_a_start_that_is_only_slow_is_not_counted_twice() -> None:
+    view = queue(concurrency=9, rateLimit={"max": 2, "per": "1m"})
+    line = [waits(uid) for uid in "abc"]
+    view = written(view, admit(view, line, [], NOW, still_held=lambda _: True))
+    plan = admit(view, line, [], NOW + LATE, still_held=lambda _: True)
+    assert (plan.admitted, plan.put_off, plan.again) == ((), frozenset(), NOW + 2 * LATE)
+    assert sum(s.count for s in plan.status.starts) == 2
+
+
+def test_whose_job_is_gone_is_not_counted_again() -> None:
+    """Its process lives on, and nothing of it is still to start."""
+    view = queue(rateLimit={"max": 1, "per": "1m"})
+    view = written(view, admit(view, [waits("a")], [], NOW, still_held=lambda _: True))
+    plan = admit(view, [waits("b")], [], NOW + timedelta(minutes=5), still_held=lambda _: True)
+    assert (plan.admitted, plan.put_off) == (("b",), frozenset())
+
+
+class Limited:
+    """A queue of 3 starts a minute, its jobs, and a leader that knows which of their starts are counted."""
+
+    def __init__(self) -> None:
+        self.view = queue(concurrency=9, rateLimit={"max": 3, "per": "1m"})
+        self.line = [waits(f"job-{number:02}") for number in range(12)]
+        self.begun: dict[str, datetime] = {}
+        self.counted = frozenset[str]()
+        self.again: datetime | None = None
+
+    def look(self, now: datetime) -> None:
+        """A pass over the queue; what has begun has ended."""
+        left = [w for w in self.line if w.uid not in self.begun]
+        plan = admit(self.view, left, [], now, still_held=lambda r: r.uid not in self.begun)
+        self.view, self.again = written(self.view, plan), plan.again
+        self.counted = frozenset(r.uid for r in plan.status.reservations if (r.uid, r.run) not in plan.put_off)
+
+    def passes(self, now: datetime) -> None:
+        """Time goes by, and the leader looks when it asked to."""
+        while self.again is not None and self.again <= now:
+            self.look(self.again)
+
+    def dies(self) -> None:
+        """Another leader follows; it has to look for itself."""
+        self.counted, self.again = frozenset(), None
+
+    def start(self, chosen: set[int], now: datetime) -> None:
+        """Some passes over jobs happen; of the others nobody knows when they do."""
+        for number in chosen:
+            if self.line[number].uid in self.counted:
+                self.begun.setdefault(self.line[number].uid, now)
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.integers(0, 70), st.sampled_from(["dies", "looks", "idles"]), st.sets(st.integers(0, 11))),
+        min_size=5,
+        max_size=40,
+    )
+)
+def test_no_window_holds_more_starts_however_late_they_come(steps: list[tuple[int, str, set[int]]]) -> None:
+    world, now = Limited(), NOW
+    for seconds, what, starting in steps:
+        if what == "dies":
+            world.dies()
+        now += timedelta(seconds=seconds)
+        world.passes(now)
+        if what == "looks":
+            world.look(now)
+        world.start(starting, now)
+        window = now - timedelta(minutes=1) + LATE
+        assert sum(at > window for at in world.begun.values()) <= 3
 
 
 def test_a_full_queue_does_not_wait_for_its_rate() -> None:

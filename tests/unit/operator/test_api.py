@@ -7,8 +7,8 @@ import json
 import time
 from typing import Any
 
-from kubernetes.aio import client
-from mintworks_operator.api import PODS, Api
+from mintworks_operator.api import PODS
+from support.connection import connected
 from support.web import Answer, Web, serve
 
 PATH = "/api/v1/namespaces/ns/pods?limit=250"
@@ -23,14 +23,11 @@ def page(*names: str, more: str = "") -> Answer:
 async def test_the_next_page_is_asked_for_while_one_is_taken_in() -> None:
     with serve() as web:
         web.answers = {PATH: [page("a", more="further")], FURTHER: [page("b")]}
-        api = Api(client.ApiClient(client.Configuration(host=web.url)))
-        try:
-            found: list[tuple[list[str], bool]] = []
+        found: list[tuple[list[str], bool]] = []
+        async with connected(web.url) as api:
             async for each in api.pages(PODS, "ns"):
                 await taken_in(web, 2)
                 found.append(([item["metadata"]["name"] for item in each.items], each.first))
-        finally:
-            await api.close()
     assert found == [(["a"], True), (["b"], False)]
     assert web.asked == [PATH, FURTHER]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mintworks_api import BulkCommand, JobCommands, JobQueueStatus, JobStatus, Phase
 from mintworks_api.status import AttemptRecord, Attempts
-from mintworks_operator.core import Asked, Emit, JobView, QueueView, RunState, admit
+from mintworks_operator.core import Asked, Emit, JobView, QueueView, RunState, admit, announced
 from mintworks_operator.core.actions import DeleteRun, RequeueAt, WriteStatus
 from support.snapshots import (
     CREATED,
@@ -64,6 +64,26 @@ def test_what_came_with_the_queue_has_no_time() -> None:
     view = replace(queue(), asked={"drain": Asked("1", at_creation=True)})
     assert noted(view) == [("drain", "1", None)]
     assert kinds(look(job(status=waiting(Phase.QUEUED)), queue=told("drain", None))) != ["WriteStatus", "Emit"]
+
+
+def heard(view: QueueView, now: datetime = NOW) -> list[tuple[str, str]]:
+    """What people are told by a pass over the queue."""
+    after = admit(view, [], [], now, still_held=lambda _: True).status
+    return [(emit.reason, emit.message) for emit in announced(view.status, after)]
+
+
+def test_each_new_value_is_told_once_with_who_asked() -> None:
+    view = replace(queue(), asked={"drain": Asked("1", "kubectl"), "clean": Asked("1", "argocd")})
+    cleaning, draining = heard(view)
+    said = "drain: each job that waits now is cancelled; what runs goes on. Asked for by kubectl."
+    assert draining == ("CommandAccepted", said)
+    assert cleaning[1].startswith("clean: ")
+    again = replace(view, status=admit(view, [], [], NOW, still_held=lambda _: True).status)
+    assert heard(again, LATER) == []
+    more = replace(again, asked={**view.asked, "drain": Asked("2", "me")})
+    assert [message.partition("Asked for ")[2] for _, message in heard(more, LATER)] == ["by me."]
+    restored = replace(queue(), asked={"retry-failed": Asked("1", at_creation=True)})
+    assert heard(restored) == [], "it does nothing"
 
 
 # --- retry-failed ---

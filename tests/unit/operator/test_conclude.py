@@ -14,7 +14,6 @@ from mintworks_operator.core import Emit, Failure, RequeueAt, RunState, RunView,
 from mintworks_operator.core.texts import REASONS
 from support.snapshots import (
     NOW,
-    RESULT,
     active,
     complete,
     condition,
@@ -26,6 +25,7 @@ from support.snapshots import (
     run,
     written,
 )
+from support.specs import RESULT
 
 BAD = {"reason": "BadRows", "message": "1 row is bad.", "errors": [{"reason": "Empty", "message": "no name", "row": 7}]}
 GONE: tuple[RunView, ...] = ()

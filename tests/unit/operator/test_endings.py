@@ -93,6 +93,11 @@ def test_a_pod_that_somebody_added_keeps_the_run_going() -> None:
     done = pod(ended(0, DONE), None, "Succeeded")
     done["metadata"]["creationTimestamp"] = "2026-01-01T00:00:09Z"
     assert run_view(kube_job(), [other, done]).state is RUNNING
+    stopped = kube_job()
+    stopped["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:10Z"
+    assert run_view(stopped, [other, done]).state is RUNNING
+    lingering = {**pod(ended(0, DONE), GOING_ON), "metadata": done["metadata"]}
+    assert run_view(kube_job(), [other, lingering]).state is RUNNING
 
 
 @pytest.mark.parametrize(

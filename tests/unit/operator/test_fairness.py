@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
-from hypothesis import settings
+import pytest
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from mintworks_api import JobQueueSpec, Reservation
 from mintworks_operator.core import (
@@ -23,6 +23,7 @@ from mintworks_operator.core import (
     ready,
     shares,
 )
+from support.steps import drive
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -250,11 +251,9 @@ class HeldWorld(FairWorld):
         assert sum(counts) == self.total or not any(able)
 
 
-SETTINGS = settings(max_examples=200, stateful_step_count=50, deadline=None)
-FairWorld.TestCase.settings = SETTINGS
-HeldWorld.TestCase.settings = SETTINGS
-TestFairWorld = FairWorld.TestCase
-TestHeldWorld = HeldWorld.TestCase
+@pytest.mark.parametrize("world", [FairWorld, HeldWorld])
+def test_namespaces_are_served_alike(world: type[FairWorld]) -> None:
+    drive(world, examples=200, length=50, least=5_000)
 
 
 def test_what_a_former_leader_reserved_late_waits_until_there_is_room() -> None:

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from kubernetes.aio import client
-from mintworks_operator.api import Api
 from mintworks_operator.cache import Cache
 from mintworks_operator.config import load
 from mintworks_operator.core import News
@@ -15,6 +13,7 @@ from mintworks_operator.followers import Followers
 from mintworks_operator.gather import Gatherer
 from mintworks_operator.keys import JobKey, Key
 from mintworks_operator.names import KINDS
+from support.connection import connected
 from support.specs import METADATA, MINT
 
 A, B, C, D = (JobKey("MintJob", "ns", name) for name in "abcd")
@@ -57,12 +56,11 @@ async def test_an_audit_builds_on_what_its_mint_built_on() -> None:
 
 async def look(cache: Cache, key: JobKey) -> None:
     """As a pass over that job does."""
-    api = Api(client.ApiClient(client.Configuration(host="http://127.0.0.1:9")))
-    gatherer = Gatherer(cache, api, load(["--namespaces", "ns"], {}), lambda *_: News(), lambda _: ())
-    known = cache.job(key)
-    assert known is not None
-    await gatherer.snapshot(key, known, NOW)
-    await api.close()
+    async with connected() as api:
+        gatherer = Gatherer(cache, api, load(["--namespaces", "ns"], {}), lambda *_: News(), lambda _: ())
+        known = cache.job(key)
+        assert known is not None
+        await gatherer.snapshot(key, known, NOW)
 
 
 def obj(name: str, spec: dict[str, Any], **status: str) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from mintworks_operator.core import CreateRun, EnsureQueue, JobView, RequeueAt, 
 from support.snapshots import (
     CREATED,
     NOW,
-    RESULT,
     finished,
     job,
     kinds,
@@ -27,7 +26,7 @@ from support.snapshots import (
     waiting,
     written,
 )
-from support.specs import METADATA
+from support.specs import METADATA, RESULT
 
 ROWS = job(name="rows", uid="uid-rows")
 DONE = replace(ROWS, status=finished(), result=RESULT)

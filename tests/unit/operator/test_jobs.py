@@ -16,7 +16,8 @@ from mintworks_operator.config import RESOURCES, Config, load
 from mintworks_operator.core import CreateRun
 from mintworks_operator.jobs import build
 from mintworks_operator.names import run_name
-from support.snapshots import RESULT, finished, job, look, mint, only, queue
+from support.snapshots import finished, job, look, mint, only, queue
+from support.specs import RESULT
 
 CONFIG: Config = load(["--images", '{"runner": "example.org/runner:1"}'], {})
 

@@ -146,16 +146,20 @@ def obj(uid: str, version: int, name: str = "a", **more: Any) -> Json:
 
 def test_old_news_and_the_dead_are_not_taken_in() -> None:
     store = Store(lambda o: o["metadata"]["name"])
-    assert store.put(obj("u", 9))
-    assert not store.put(obj("u", 9))
-    assert not store.put(obj("u", 8))
-    assert store.put(obj("v", 10))
+    assert store.news(obj("u", 9))
+    store.put(obj("u", 9))
+    assert not store.news(obj("u", 9))
+    assert not store.news(obj("u", 8))
+    store.put(obj("v", 10))
     assert store.one("a") == obj("v", 10)
     assert store.drop("u") == obj("u", 9)
     assert store.drop("u") is None
-    assert not store.put(obj("u", 11)), "an answer that arrives after the deletion"
+    assert not store.news(obj("u", 11)), "an answer that arrives after the deletion"
     store.drop("v")
     assert store.group("a") == []
+
+
+ACTIVE: Json = {"phase": "Running", "active": {"run": 1}}
 
 
 def run_labels(kind: str, uid: str, run: int) -> Json:
@@ -192,6 +196,8 @@ def test_a_change_wakes_whom_it_concerns() -> None:
     wakes(QueuesKey("ns"), rows, mint)
     cache.put(QUEUES, obj("q", 6, "default", meta={"generation": 1}, status={}))
     wakes(QueuesKey("ns"))
+    cache.put(KINDS["MetadataJob"], obj("u", 7, spec=METADATA, status=ACTIVE))
+    wakes(rows)
     cache.put(JOBS, obj("j", 7, "a-u-1", meta=run_labels("MetadataJob", "u", 1)))
     cache.put(PODS, obj("p", 8, meta=run_labels("MetadataJob", "u", 1)))
     wakes(rows)
@@ -221,7 +227,7 @@ def test_what_no_pass_looks_at_wakes_nobody() -> None:
         (JOBS, {"conditions": [{"type": "FailureTarget", "status": "True"}]}, []),
         (JOBS, {"conditions": [{"type": "Failed", "status": "True"}]}, [rows]),
     ]
-    cache.put(KINDS["MetadataJob"], obj("u", 1, spec=METADATA))
+    cache.put(KINDS["MetadataJob"], obj("u", 1, spec=METADATA, status=ACTIVE))
     for version, (resource, status, wakes) in enumerate(seen, 2):
         woken.clear()
         meta = of_job if resource == JOBS else of_pod
@@ -235,6 +241,19 @@ def test_the_last_run_of_a_job_that_is_gone_frees_its_slot() -> None:
     cache.put(JOBS, obj("j", 7, "a-u-1", meta=run_labels("MetadataJob", "u", 1)))
     woken.clear()
     cache.drop(JOBS, "j")
+    assert QueuesKey("ns") in woken
+
+
+def test_what_outlives_the_run_of_a_job_frees_its_slot() -> None:
+    """No pass over the job does: its slot went with its status."""
+    woken: list[Key] = []
+    cache = Cache(woken.append)
+    meta = run_labels("MetadataJob", "u", 1)
+    owner = [{"kind": "Job", "name": "a-u-1", "uid": "j", "controller": True}]
+    cache.put(KINDS["MetadataJob"], obj("u", 1, spec=METADATA, status={"phase": "Succeeded"}))
+    cache.put(PODS, obj("p", 2, meta={**meta, "ownerReferences": owner}, status={"phase": "Running"}))
+    woken.clear()
+    cache.drop(PODS, "p")
     assert QueuesKey("ns") in woken
 
 
@@ -397,7 +416,6 @@ def test_configuration() -> None:
     assert config.images == {"runner": "r"}
     assert config.serves("a")
     assert not config.serves("z")
-    assert load([], {"MINTWORKS_CLUSTERWIDE": "true"}).serves("anything")
     assert config.total_concurrency is None
     assert load([], {"MINTWORKS_TOTAL_CONCURRENCY": "12"}).total_concurrency == 12
 
@@ -413,7 +431,6 @@ def test_configuration() -> None:
         {"MINTWORKS_RUNNER_ALLOWED": "all"},
         {"MINTWORKS_RUNNER_ALLOWED": '{"image": ["x"]}'},
         {"MINTWORKS_RUNNER_ALLOWED": '{"memory": "lots"}'},
-        {"MINTWORKS_CLUSTERWIDE": "true", "MINTWORKS_NAMESPACES": "a"},
         {"MINTWORKS_TOTAL_CONCURRENCY": "0"},
         {"MINTWORKS_TOTAL_CONCURRENCY": "some"},
     ],

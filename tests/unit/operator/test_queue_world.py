@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 
 import hypothesis.strategies as st
-from hypothesis import settings
 from hypothesis.stateful import initialize, rule
 from mintworks_api import FINISHED, JobQueueSpec, Phase, RateLimit
 from mintworks_api.base import parse_duration
 from mintworks_operator.core import Asked, Plan, Waiting, WriteStatus
+from support.steps import drive
 
 from .test_world import World
 
@@ -127,5 +127,5 @@ class QueueWorld(World):
             assert {name: asked.token for name, asked in job.asked.items()}.items() <= known.items()
 
 
-QueueWorld.TestCase.settings = settings(max_examples=250, stateful_step_count=70, deadline=None)
-TestQueueWorld = QueueWorld.TestCase
+def test_the_queues_world() -> None:
+    drive(QueueWorld, examples=250, length=70, least=8_000)

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from kubernetes.aio import client
 from mintworks_operator.api import PAGE, Api
 from mintworks_operator.cache import Cache
 from mintworks_operator.config import load
+from mintworks_operator.keys import JobKey, Key
 from mintworks_operator.names import KINDS
 from mintworks_operator.resync import Resync
 from mintworks_operator.watching import RESOURCES, selector
+from support.connection import connected
 from support.specs import METADATA
 from support.web import Answer, Web, serve
 from yarl import URL
@@ -38,9 +39,8 @@ def web() -> Any:
 
 @pytest.fixture
 async def api(web: Web) -> AsyncIterator[Api]:
-    made = Api(client.ApiClient(client.Configuration(host=web.url)))
-    yield made
-    await made.close()
+    async with connected(web.url) as made:
+        yield made
 
 
 def rows(name: str) -> Json:
@@ -52,14 +52,16 @@ def page(*names: str, more: str = "") -> Answer:
     return Answer(body=json.dumps({"metadata": {"continue": more}, "items": [rows(name) for name in names]}).encode())
 
 
-async def listed(web: Web, api: Api, *, further: Answer, whole: Answer | None = None) -> set[str]:
+async def listed(
+    web: Web, api: Api, *, further: Answer, whole: Answer | None = None, cache: Cache | None = None
+) -> set[str]:
     """The jobs of a cache that knew `a` and `b`, after a LIST whose first page has `a`."""
     first = f"{ROWS.path('ns')}?limit={PAGE}"
     web.answers[first] = [page("a", more="x")]
     web.answers[f"{first}&continue=x"] = [further]
     if whole is not None:
         web.answers[ROWS.path("ns")] = [whole]
-    cache = Cache(lambda _: None)
+    cache = cache if cache is not None else Cache(lambda _: None)
     cache.put(ROWS, rows("a"))
     cache.put(ROWS, rows("b"))
     async with asyncio.timeout(20):
@@ -73,6 +75,19 @@ async def test_what_no_page_has_is_gone(web: Web, api: Api) -> None:
 
 async def test_what_a_later_page_has_is_not(web: Web, api: Api) -> None:
     assert await listed(web, api, further=page("b", "c")) == {"a", "b", "c"}
+
+
+async def test_what_a_watch_told_of_meanwhile_was_not_missed(
+    web: Web, api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    def meanwhile(key: Key) -> None:
+        if key == JobKey("MetadataJob", "ns", "c"):
+            cache.drop(ROWS, "b")
+
+    caplog.set_level("INFO")
+    cache = Cache(meanwhile)
+    assert await listed(web, api, further=page("c"), cache=cache) == {"a", "c"}
+    assert "deletion was not seen" not in caplog.text
 
 
 async def test_a_list_that_begins_anew_says_all_of_it(web: Web, api: Api) -> None:

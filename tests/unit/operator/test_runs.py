@@ -8,17 +8,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from kubernetes.aio import client
 from mintworks_operator.admitter import Admitter
 from mintworks_operator.api import JOBS, PODS, Api, ApiError
 from mintworks_operator.cache import Cache
 from mintworks_operator.config import load
 from mintworks_operator.core import CreateRun, News, RunState, Snapshot, WriteStatus, admit, decide
+from mintworks_operator.events import Events
 from mintworks_operator.gather import Gatherer
 from mintworks_operator.keys import JobKey, Key, QueuesKey
 from mintworks_operator.names import KINDS, QUEUES, labels
 from mintworks_operator.slots import Slots
 from mintworks_operator.views import queue_view
+from support.connection import connected
 from support.specs import METADATA
 from support.web import Answer, serve
 
@@ -32,9 +33,8 @@ KEY = JobKey("MetadataJob", "ns", "a")
 @pytest.fixture
 async def nowhere() -> AsyncIterator[Api]:
     """A connection to an API server that is not there: whatever asks it, fails."""
-    api = Api(client.ApiClient(client.Configuration(host="http://127.0.0.1:9")))
-    yield api
-    await api.close()
+    async with connected() as api:
+        yield api
 
 
 @pytest.fixture
@@ -43,9 +43,8 @@ async def jobless() -> AsyncIterator[Api]:
     told = {"kind": "Status", "reason": "NotFound", "details": {"name": "a-u-1"}}
     with serve() as web:
         web.answers["/apis/batch/v1/namespaces/ns/jobs/a-u-1"] = [Answer(404, json.dumps(told).encode())]
-        api = Api(client.ApiClient(client.Configuration(host=web.url)))
-        yield api
-        await api.close()
+        async with connected(web.url) as api:
+            yield api
 
 
 def job(uid: str = "u", **status: Any) -> Json:
@@ -65,6 +64,13 @@ def kube_job(uid: str = "j", run: object = 1, owner: tuple[str, str] | None = ("
     found = made(uid, 2, run, owner)
     found["metadata"]["name"] = f"a-u-{run}"
     return found
+
+
+def with_result(pod: Json) -> Json:
+    """The pod, once its runner ended well."""
+    ended = {"exitCode": 0, "finishedAt": STAMP, "message": '{"result": {"cid": "b"}}'}
+    pod["status"]["containerStatuses"][0]["state"] = {"terminated": ended}
+    return pod
 
 
 def kube_job_with(conditions: list[Json]) -> Json:
@@ -142,10 +148,7 @@ async def test_an_operator_that_starts_while_a_deleted_jobs_pod_ends_does_not_st
 async def test_the_last_words_of_a_pod_outlive_it(nowhere: Api) -> None:
     """A drain removes the pod as soon as it ended; the Job's end comes later, and by itself says little."""
     cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (JOBS, kube_job()), (PODS, pod()))
-    last = pod(version=9, phase="Succeeded")
-    ended = {"exitCode": 0, "finishedAt": STAMP, "message": '{"result": {"cid": "b"}}'}
-    last["status"]["containerStatuses"][0]["state"] = {"terminated": ended}
-    cache.drop(PODS, "p", last)
+    cache.drop(PODS, "p", with_result(pod(version=9, phase="Succeeded")))
     found = await snapshot(cache, nowhere)
     assert [(r.state, r.termination) for r in found.runs] == [(RunState.COMPLETE, {"result": {"cid": "b"}})]
     cache.drop(JOBS, "j")
@@ -153,13 +156,19 @@ async def test_the_last_words_of_a_pod_outlive_it(nowhere: Api) -> None:
     assert not cache.runs.departed
 
 
+async def test_a_pod_that_went_before_it_was_over_does_not_stand_for_the_next(nowhere: Api) -> None:
+    """Somebody took its finalizer off and deleted it by force: the Job has yet to make another, if it may."""
+    cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (JOBS, kube_job()), (PODS, pod()))
+    last = pod(version=9)
+    last["status"]["containerStatuses"][0]["state"] = {"terminated": {"exitCode": 1, "finishedAt": STAMP}}
+    cache.drop(PODS, "p", last)
+    assert [r.state for r in (await snapshot(cache, nowhere)).runs] == [RunState.PENDING]
+
+
 async def test_the_result_of_a_pod_that_goes_at_once_is_kept(nowhere: Api) -> None:
     """With no grace at all it goes before its phase says that it ended."""
     cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (JOBS, kube_job()), (PODS, pod()))
-    last = pod(version=9)
-    ended = {"exitCode": 0, "finishedAt": STAMP, "message": '{"result": {"cid": "b"}}'}
-    last["status"]["containerStatuses"][0]["state"] = {"terminated": ended}
-    cache.drop(PODS, "p", last)
+    cache.drop(PODS, "p", with_result(pod(version=9)))
     failed = [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "."}]
     cache.put(JOBS, kube_job_with(failed))
     found = await snapshot(cache, nowhere)
@@ -224,7 +233,9 @@ def queue(*reservations: Json) -> Json:
 
 async def keeps(cache: Cache, api: Api) -> bool:
     """Whether the queue's reservations stay as they are; anything else would have to be written."""
-    admitter = Admitter(api, cache, Slots(), lambda *_: None, lambda: None)
+    admitter = Admitter(
+        api, cache, Slots(), lambda *_: None, lambda: None, events=Events(api, "operator-1", lambda: 0.0)
+    )
     try:
         await admitter.admit(QueuesKey("ns"), NOW, 0.0)
     except ApiError:

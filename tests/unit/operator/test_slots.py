@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from kubernetes.aio import client
 from mintworks_operator.admitter import Admitter
 from mintworks_operator.api import Api, ApiError
 from mintworks_operator.apply import Applier
 from mintworks_operator.cache import Cache
 from mintworks_operator.config import load
 from mintworks_operator.core import Holding, Standing, Waiting, admit, texts
+from mintworks_operator.core.ratelimit import LATE
+from mintworks_operator.events import Events
 from mintworks_operator.gather import Gatherer
 from mintworks_operator.health import Health
 from mintworks_operator.keys import JobKey, Key, QueuesKey
@@ -27,6 +28,7 @@ from mintworks_operator.views import queue_view
 from mintworks_operator.webhooks.notifier import Notifier
 from mintworks_operator.webhooks.sender import Sender
 from mintworks_operator.writes import StaleError
+from support.connection import connected
 from support.specs import ADDRESS, CID, MINT
 
 Json = dict[str, Any]
@@ -58,7 +60,8 @@ class Unreachable:
         sender = Sender(config.webhooks, lambda: NOW)
         notifier = Notifier(sender.send, wake, asyncio.Event().wait)
         gatherer = Gatherer(self.cache, api, config, progress.news, notifier.deliveries)
-        self.admitter = Admitter(api, self.cache, self.slots, wake, lambda: True, total=total)
+        events = Events(api, "operator-1", lambda: 0.0)
+        self.admitter = Admitter(api, self.cache, self.slots, wake, lambda: True, events=events, total=total)
         self.reconciler = Reconciler(
             cache=self.cache,
             gatherer=gatherer,
@@ -80,9 +83,8 @@ class Unreachable:
 @pytest.fixture
 async def operator() -> AsyncIterator[Unreachable]:
     """With a cache that a test fills."""
-    api = Api(client.ApiClient(client.Configuration(host="http://127.0.0.1:9")))
-    yield Unreachable(api)
-    await api.close()
+    async with connected() as api:
+        yield Unreachable(api)
 
 
 async def test_a_running_job_holds_its_slot_though_its_first_pass_fails(operator: Unreachable) -> None:
@@ -105,6 +107,16 @@ def queue(*reserved: str) -> Json:
         "reservations": [{"uid": uid, "run": 1, "keys": [f"tree:{ADDRESS}"]} for uid in reserved],
     }
     return obj("default", {"concurrency": 1}, status)
+
+
+def settled(operator: Unreachable, spec: Json, waiting: Waiting, taken: frozenset[str] = frozenset()) -> Json:
+    """The default queue, in whose status nothing is to be written while that one waits."""
+    found = obj("default", spec, {})
+    standing = Standing(operator.cache.tally.phases(("ns", "default")), oldest=waiting.created, redis=True)
+    for _ in range(2):
+        told = admit(queue_view(found), [waiting], [], NOW, standing=standing, still_held=lambda _: True, taken=taken)
+        found = {**found, "status": told.status.wire()}
+    return found
 
 
 OWN: Json = {**TREE, "metadataFrom": {"cid": CID, "manifest": {"configMap": {"name": "rows", "key": "rows.csv"}}}}
@@ -161,6 +173,35 @@ async def test_a_reserved_slot_is_taken_once_it_is_counted_in_the_limit_for_all(
             await limited.reconciler.reconcile(key)
 
 
+async def test_a_reserved_slot_is_taken_once_its_start_is_counted_in_the_rate_limit(operator: Unreachable) -> None:
+    """Another leader may have reserved it long ago."""
+    key = JobKey("MintJob", "ns", "a")
+    operator.cache.put(KINDS["MintJob"], obj("a", OWN, {}))
+    paced = {**queue("a"), "spec": {"rateLimit": {"max": 1, "per": "1m"}}}
+    operator.cache.put(QUEUES, paced)
+    operator.reconciler.begin()
+    await operator.reconciler.reconcile(key)
+    assert isinstance(operator.slots.get("a"), Waiting)
+    with pytest.raises(ApiError):
+        await operator.reconciler.reconcile(QueuesKey("ns"))
+    assert operator.admitter.counted("a", queue_view(paced), NOW) == frozenset()
+    assert operator.admitter.counted("a", queue_view(queue("a")), NOW) is None
+
+
+async def test_a_start_is_counted_for_some_seconds(operator: Unreachable) -> None:
+    """Then it is again: a leader that slept goes on with the passes that it had put off, in any order."""
+    operator.reconciler.begin()
+    waiting = Waiting("a", 1, "MintJob", 5, NOW, "a")
+    operator.cache.put(KINDS["MintJob"], obj("a", OWN, {}))
+    operator.slots.set(("ns", "default"), "a", waiting)
+    paced = settled(operator, {"rateLimit": {"max": 1, "per": "1m"}}, waiting)
+    operator.cache.put(QUEUES, paced)
+    await operator.reconciler.reconcile(QueuesKey("ns"))
+    view = queue_view(paced)
+    assert operator.admitter.counted("a", view, NOW) == frozenset({1})
+    assert operator.admitter.counted("a", view, NOW + LATE) == frozenset()
+
+
 async def test_a_job_that_is_gone_holds_nothing_though_no_pass_succeeded(operator: Unreachable) -> None:
     key = JobKey("MintJob", "ns", "a")
     operator.cache.put(KINDS["MintJob"], obj("a", TREE, ACTIVE))
@@ -169,6 +210,20 @@ async def test_a_job_that_is_gone_holds_nothing_though_no_pass_succeeded(operato
     operator.cache.drop(KINDS["MintJob"], "a")
     await operator.reconciler.reconcile(key)
     assert operator.slots.get("a") is None
+
+
+async def test_a_job_that_went_while_its_namespace_was_not_read_is_looked_at_with_the_others(
+    operator: Unreachable,
+) -> None:
+    """Nothing of it is left in the cache that could wake anybody, and a pass over it was skipped."""
+    operator.cache.put(KINDS["MintJob"], obj("a", TREE, ACTIVE))
+    operator.reconciler.begin()
+    with pytest.raises(ApiError):
+        await operator.reconciler.reconcile(JobKey("MintJob", "ns", "a"))
+    operator.cache.drop(KINDS["MintJob"], "a")
+    operator.woken.clear()
+    operator.reconciler.enter("ns")
+    assert JobKey("MintJob", "ns", "a") in operator.woken
 
 
 async def test_a_key_is_held_though_the_queue_that_gave_it_is_deleted(operator: Unreachable) -> None:
@@ -183,12 +238,7 @@ async def test_a_key_is_held_though_the_queue_that_gave_it_is_deleted(operator: 
             await operator.reconciler.reconcile(JobKey("MintJob", "ns", name))
     waiting = Waiting("b", 1, "MintJob", 5, datetime.fromisoformat(STAMP), "b", (f"tree:{ADDRESS}",))
     operator.slots.set(("ns", "default"), "b", waiting)
-    queue = obj("default", {}, {})
-    standing = Standing(operator.cache.tally.phases(("ns", "default")), oldest=waiting.created, redis=True)
-    told = admit(
-        queue_view(queue), [waiting], [], NOW, standing=standing, still_held=bool, taken=frozenset(waiting.keys)
-    )
-    operator.cache.put(QUEUES, {**queue, "status": told.status.wire()})
+    operator.cache.put(QUEUES, settled(operator, {}, waiting, frozenset(waiting.keys)))
     await operator.reconciler.reconcile(QueuesKey("ns"))
 
 

@@ -140,4 +140,8 @@ def test_a_queue_resource() -> None:
     assert view.reserved("a", 1)
     assert not view.reserved("a", 2)
     assert queue_view({"metadata": meta, "spec": {"concurrency": 0}}).spec is None
+    done = {"name": "retry-failed", "token": "1"}
+    odd = {"reservations": [{"uid": 1}], "oldestWaiting": "long ago", "commands": [done]}
+    kept = queue_view({"metadata": meta, "spec": {}, "status": odd}).status
+    assert ([c.token for c in kept.commands], kept.reservations, kept.oldest_waiting) == (["1"], [], None)
     assert json.dumps(view.status.wire())

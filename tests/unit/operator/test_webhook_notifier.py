@@ -13,6 +13,7 @@ from mintworks_api import JobStatus, Notification
 from mintworks_operator.core import Delivery, Notify
 from mintworks_operator.keys import JobKey
 from mintworks_operator.webhooks.notifier import ALL, SHARE, Notifier
+from prometheus_client import REGISTRY
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -99,6 +100,7 @@ async def test_namespaces_whose_receivers_hang_hold_up_no_other() -> None:
             notifier.notify(key("slow"), f"u{number}", notify())
         await settle()
         assert len(line.sent) == SHARE
+        assert REGISTRY.get_sample_value("mintworks_webhooks_waiting") == 50 - SHARE
         notifier.notify(key("quick"), "q", notify())
         await settle()
         assert line.sent[-1][0] == "quick"
@@ -112,6 +114,7 @@ async def test_namespaces_whose_receivers_hang_hold_up_no_other() -> None:
         for _ in range(20):
             await settle()
         assert len(line.sent) == 50 + 1 + 20 * (SHARE + 3)
+        assert REGISTRY.get_sample_value("mintworks_webhooks_waiting") == 0
 
 
 async def test_what_waits_for_a_job_that_is_gone_is_not_sent() -> None:

@@ -26,7 +26,8 @@ from mintworks_operator.core import (
     unsent,
 )
 from mintworks_operator.core.webhooks import DELAYS, announced
-from support.snapshots import NOW, RESULT, active, complete, finished, job, look, only, queue, written
+from support.snapshots import NOW, active, complete, finished, job, look, only, queue, written
+from support.specs import RESULT
 
 URL = "https://hooks.example/a"
 SECOND = timedelta(seconds=1)

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import hypothesis.strategies as st
-from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from mintworks_api import FINISHED, JobQueueSpec, Phase
 from mintworks_operator.core import (
@@ -35,6 +34,7 @@ from mintworks_operator.core import (
     decide,
     held,
 )
+from support.steps import drive
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CID = "b" + "a" * 58
@@ -427,5 +427,5 @@ def expected(script: list[str]) -> tuple[Phase, int, int]:
     raise AssertionError(script)
 
 
-World.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
-TestWorld = World.TestCase
+def test_the_world() -> None:
+    drive(World, examples=150, length=40, least=3_000)

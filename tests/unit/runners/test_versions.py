@@ -12,8 +12,8 @@ from mintworks_operator.core.outcome import judge
 from mintworks_runners.core.context import parse_spec
 from mintworks_runners.core.errors import AttemptFailed, InvalidInput
 from mintworks_runners.core.protocol import RunSpec
-from support.snapshots import NOW, RESULT, active
-from support.specs import GOOD, METADATA, RESULTS
+from support.snapshots import NOW, active
+from support.specs import GOOD, METADATA, RESULT, RESULTS
 
 JOB = {"kind": "MetadataJob", "namespace": "n", "name": "j", "uid": "u", "run": 2, "spec": METADATA}
 FUTURE: dict[str, Any] = {"future": {"a": [1]}}

@@ -35,9 +35,13 @@ def namespaces(ctx: typer.Context, incomplete: str) -> Completed:
     return _beginning(((item["metadata"]["name"], "") for item in listed), incomplete)
 
 
-def formats(incomplete: str) -> Completed:
+def formats(*names: str) -> Callable[[str], Completed]:
     """Values of -o."""
-    return _beginning(((name, "") for name in ("json", "name", "wide", "yaml")), incomplete)
+
+    def complete(incomplete: str) -> Completed:
+        return _beginning(((name, "") for name in names), incomplete)
+
+    return complete
 
 
 def objects(*kinds: Kind) -> Callable[[typer.Context, str], Completed]:

@@ -19,14 +19,14 @@ WIDE: Final = "wide"
 FORMATS: Final = ("json", "name", WIDE, "yaml")
 
 
-def check_format(output: str | None) -> None:
-    """Hold -o to what there is.
+def check_format(output: str | None, formats: Sequence[str] = FORMATS) -> None:
+    """Hold -o to what the command prints.
 
     Raises:
         CommandError: it is something else.
     """
-    if output is not None and output not in FORMATS:
-        allowed = ",".join(FORMATS)
+    if output is not None and output not in formats:
+        allowed = ",".join(formats)
         raise error(
             f'unable to match a printer suitable for the output format "{output}", allowed formats are: {allowed}'
         )

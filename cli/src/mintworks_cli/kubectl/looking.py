@@ -18,7 +18,8 @@ from .events import events_of
 from .find import Object, find, one
 from .get import as_table, check_format, columns, dump, nothing, whole
 from .kinds import JOBS, KINDS, QUEUES
-from .options import Anywhere, Format, Headers, Selector, Timeout, Where, choose
+from .options import Anywhere, Format, Headers, NumbersFormat, Selector, Timeout, Where, choose
+from .stats import FORMATS as NUMBERS
 from .stats import columns as numbers_table
 from .stats import stats as numbers
 from .watching import follow
@@ -129,23 +130,21 @@ def stats(
     *,
     where: Where,
     arguments: Queues = None,
-    output: Format = None,
+    output: NumbersFormat = None,
     selector: Selector = None,
     anywhere: Anywhere = False,
     no_headers: Headers = False,
 ) -> None:
     """Show the numbers of queues: jobs by phase, what ended in a minute over the last hour, health."""
-    if output not in {None, "json", "yaml"}:
-        raise error(
-            f'unable to match a printer suitable for the output format "{output}", allowed formats are: json,yaml'
-        )
+    check_format(output, NUMBERS)
     connection = where.connect()
     found = find(connection, choose(arguments, selector, anywhere=anywhere), QUEUES)
     queues = [queue.content for queue in found.objects]
-    if output is not None:
+    if not (output is None or as_table(output)):
         print(dump({"items": [numbers(queue) for queue in queues]}, output), end="")
     elif queues:
-        print(numbers_table(queues, datetime.now(UTC), namespaces=anywhere, headers=not no_headers), end="")
+        now, wide = datetime.now(UTC), output == "wide"
+        print(numbers_table(queues, now, wide=wide, namespaces=anywhere, headers=not no_headers), end="")
     elif not found.errors:
         tell(nothing(None if anywhere else connection.namespace))
     end(found.errors)

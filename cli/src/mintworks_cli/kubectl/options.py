@@ -18,6 +18,8 @@ from typer.core import TyperCommand
 from . import completion
 from .errors import CommandError
 from .find import Chosen
+from .get import FORMATS
+from .stats import FORMATS as NUMBERS
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -59,7 +61,12 @@ Headers = Annotated[bool, typer.Option("--no-headers", help="Without the line of
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the operator has dealt with it.")]
 Timeout = Annotated[str, typer.Option(help="How long to wait, such as 30s or 5m; 0s: without end.")]
 Format = Annotated[
-    str | None, typer.Option("--output", "-o", help="json, yaml, wide or name.", autocompletion=completion.formats)
+    str | None,
+    typer.Option("--output", "-o", help="json, yaml, wide or name.", autocompletion=completion.formats(*FORMATS)),
+]
+NumbersFormat = Annotated[
+    str | None,
+    typer.Option("--output", "-o", help="json, yaml or wide.", autocompletion=completion.formats(*NUMBERS)),
 ]
 
 

@@ -10,9 +10,10 @@ import tempfile
 from pathlib import Path
 from typing import Any, Self
 
-from mintworks_dev import golang
+from mintworks_dev import golang, paths
 from mintworks_dev.cluster import flags, kubeconfig, pki
 from mintworks_dev.cluster.client import Reader, Tools
+from mintworks_dev.cluster.crds import established
 from mintworks_dev.cluster.processes import Parts
 from mintworks_dev.cluster.waiting import NotReadyError, until
 from mintworks_dev.lifetime import UpAndDown
@@ -43,12 +44,20 @@ class ControlPlane(Tools, UpAndDown):
     and their controllers act, but no pod is ever scheduled, unless a `scheduler` is asked for and someone (kwok) makes
     nodes. With `audited`, what service accounts ask for is written down, in the namespace `bodies` with the bodies.
     `patience` shortens how many seconds a node may be silent before it is unreachable, and to four times as many how
-    long its pods stay on it.
+    long its pods stay on it. With `crds`, Mintworks' are served before the controllers start: the garbage collector
+    learns of later ones only half a minute on, and till then nothing goes with its owner.
     """
 
     def __init__(
-        self, *, scheduler: bool = False, audited: bool = False, bodies: str = "", patience: int | None = None
+        self,
+        *,
+        crds: bool = False,
+        scheduler: bool = False,
+        audited: bool = False,
+        bodies: str = "",
+        patience: int | None = None,
     ) -> None:
+        self._crds = crds
         self._scheduler = scheduler
         self._patience = patience
         self._audited = audited
@@ -138,6 +147,9 @@ class ControlPlane(Tools, UpAndDown):
         reader = Reader(server, keys, "admin")
         try:
             until(lambda: reader.ok("/readyz"), "API server", TIMEOUT, broken=self._broken)
+            if self._crds:
+                self.kubectl("apply", "--server-side", "--filename", paths.repository() / "crds")
+                established(self)
             command = flags.controller_manager(programs / "kube-controller-manager", keys, own, manager)
             if self._patience is not None:
                 command += flags.unreachable_after(self._patience)

@@ -69,7 +69,7 @@ class KindCluster(Tools):
         return commands.run("docker", "ps", "--all", "--quiet", "--filter", label).split()
 
     def _kind(self) -> Any:
-        # Only whoever asks for kind needs the library (the extra `kind`).
+        # Only whoever asks for kind needs the library.
         library = importlib.import_module("pytest_kind")
         return library.KindCluster(self._name, self.kubeconfig, kind_path=self._folder / "kind")
 

@@ -75,12 +75,12 @@ def write_key(key: ec.EllipticCurvePrivateKey, path: Path) -> None:
 class Authority:
     """A certificate authority that signs for `folder` (NAME.crt and NAME.key, as PEM) as of `now` (UTC)."""
 
-    def __init__(self, folder: Path, now: datetime.datetime, common_name: str = "mintworks-dev") -> None:
+    def __init__(self, folder: Path, now: datetime.datetime) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._now = now
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mintworks-dev")])
         self._certificate = self._sign_itself()
         self.path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 

@@ -1,7 +1,7 @@
 """What pods on nodes without a kubelet do, as kwok's stages. Pure.
 
 A job's name says how its runs end: the letters before its first hyphen, one a run, the last one for all further runs.
-`ffo-rows` fails twice and succeeds in its third run.
+`ffo-rows` fails twice and succeeds in its third run. No stage ends a run of `h`: it works until it is stopped.
 """
 
 from __future__ import annotations
@@ -12,13 +12,10 @@ from typing import Any
 
 Json = dict[str, Any]
 
-HANG = "h"
-"""The letter of a run that works until it is stopped."""
 TOLD = "t"
 """The letter of a run that succeeds once its pod has the annotation TOLD_MARK."""
 TOLD_MARK = "kwok.mintworks.dev/told"
 
-_CONTAINER = "runner"
 _LABEL = ".metadata.labels"
 # The letter of this pod's run.
 _LETTER = (

@@ -32,13 +32,13 @@ class JsonLines(logging.Formatter):
         return redact(json.dumps(line, ensure_ascii=False, default=str))
 
 
-def configure(level: int = logging.INFO) -> None:
+def configure() -> None:
     """Send all logs to stdout as JSON lines, and what ends the process with them: Python's own traceback would hold the
     messages of errors as they are.
     """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
     sys.excepthook = _uncaught
 

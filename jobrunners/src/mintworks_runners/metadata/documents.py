@@ -8,8 +8,10 @@ from typing import Final
 
 from mintworks_api.metadatajob import CollectionData
 
+from mintworks_runners.solana.metadata import MAX_SYMBOL_BYTES
+
 from .images import UNKNOWN_TYPE, category, mime_type
-from .rows import SYMBOL_BYTES, Attribute, Row
+from .rows import Attribute, Row
 from .values import Value
 
 _REMEMBERED: Final = 4096
@@ -96,7 +98,7 @@ def document_uri(cid: str, index: int) -> str:
 def symbol_problem(collection: CollectionData) -> str | None:
     """Why the chain cannot hold the symbol, or None: the API bounds characters, the chain bytes."""
     size = len(collection.symbol.encode())
-    return f"{size} bytes of UTF-8, at most {SYMBOL_BYTES} are possible" if size > SYMBOL_BYTES else None
+    return f"{size} bytes of UTF-8, at most {MAX_SYMBOL_BYTES} are possible" if size > MAX_SYMBOL_BYTES else None
 
 
 def _number(value: Value) -> str:

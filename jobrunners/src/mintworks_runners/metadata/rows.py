@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from solders.pubkey import Pubkey
-
 from mintworks_runners.core.errors import Findings
+from mintworks_runners.solana.metadata import MAX_NAME_BYTES
 
 from .columns import ANIMATION, DESCRIPTION, EXTERNAL, IMAGE, INDEX, NAME, RECIPIENT, AttributeColumn, Record
 from .consistency import Consistency
@@ -20,12 +19,7 @@ from .csvfile import read_csv
 from .jsonl import read_jsonl
 from .numbering import INDEX_LIMIT, Numbering
 from .text import TextFile
-from .values import Value, is_private, typed
-
-NAME_BYTES: Final = 32
-SYMBOL_BYTES: Final = 10
-URI_BYTES: Final = 200
-"""Bubblegum's bounds (MetadataArgs), in bytes of UTF-8."""
+from .values import Value, is_address, is_private, typed
 
 IMAGE_NAME_BYTES: Final = 1024
 
@@ -110,7 +104,7 @@ class _Reader:
         if columns.unnamed:
             self._unnamed(record)
         index = self._index(record, columns.index)
-        name = self._text(record, columns.name, NAME, NAME_BYTES, required=True)
+        name = self._text(record, columns.name, NAME, MAX_NAME_BYTES, required=True)
         description = self._text(record, columns.description, DESCRIPTION)
         image = self._text(record, columns.image, IMAGE, IMAGE_NAME_BYTES, required=self._images)
         if image and not _is_inside(image):
@@ -219,15 +213,6 @@ class _Reader:
 
     def _add(self, reason: str, message: str, record: Record, column: str) -> None:
         self._findings.add(reason, message + record.note, field=self._field, row=record.row, column=column)
-
-
-def is_address(text: str) -> bool:
-    """Whether the text is base58 of 32 bytes."""
-    try:
-        Pubkey.from_string(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_inside(path: str) -> bool:

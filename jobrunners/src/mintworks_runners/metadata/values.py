@@ -49,10 +49,11 @@ def is_private(text: str) -> bool:
         return True
     if len(text) < _SHORTEST_WALLET:
         return False
-    return _HEX_WALLET.fullmatch(text) is not None or (_BASE58.fullmatch(text) is not None and _is_pubkey(text))
+    return _HEX_WALLET.fullmatch(text) is not None or (_BASE58.fullmatch(text) is not None and is_address(text))
 
 
-def _is_pubkey(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether the text is base58 of 32 bytes."""
     try:
         Pubkey.from_string(text)
     except ValueError:

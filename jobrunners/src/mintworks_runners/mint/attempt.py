@@ -14,28 +14,29 @@ from mintworks_runners.core.context import JobContext, Result
 from mintworks_runners.core.errors import Findings, RunEnded
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.tasks import end
-from mintworks_runners.mint import ledgerfile, outcome
-from mintworks_runners.mint.books import Books
-from mintworks_runners.mint.builder import MintBuilder, Signer
-from mintworks_runners.mint.campaign import Campaign, ForeignMinter, Rules
-from mintworks_runners.mint.engine import Engine, Tools
-from mintworks_runners.mint.fence import wait_out
-from mintworks_runners.mint.funds import RENT_EXEMPT_EMPTY, Funds
-from mintworks_runners.mint.lookup import shared
-from mintworks_runners.mint.machine import Commitment
-from mintworks_runners.mint.market import SAMPLE, Market, market_of
-from mintworks_runners.mint.places import Places
-from mintworks_runners.mint.preflight import Foreseen, Preflight, Stand, offered
-from mintworks_runners.mint.prepare import Work, frozen
-from mintworks_runners.mint.reconcile import Standing, audit
-from mintworks_runners.mint.replay import HISTORY, Replay
-from mintworks_runners.mint.tables import Tables
-from mintworks_runners.mint.tally import tally
-from mintworks_runners.mint.telling import Telling
-from mintworks_runners.mint.treeplan import NewTree
-from mintworks_runners.mint.treesetup import TreeSetup, find_tree, read_config
-from mintworks_runners.mint.window import first_size
 from mintworks_runners.solana.tree import TreeConfig
+
+from . import ledgerfile, outcome
+from .books import Books
+from .builder import MintBuilder, Signer
+from .campaign import Campaign, ForeignMinter, Rules
+from .engine import Engine, Tools
+from .fence import wait_out
+from .funds import RENT_EXEMPT_EMPTY, Funds
+from .lookup import shared
+from .machine import Commitment
+from .market import SAMPLE, Market, market_of
+from .places import Places
+from .preflight import Foreseen, Preflight, Stand, offered
+from .prepare import Work, frozen
+from .reconcile import Standing, audit
+from .replay import HISTORY, Replay
+from .tables import Tables
+from .tally import tally
+from .telling import Telling
+from .treeplan import NewTree
+from .treesetup import TreeSetup, find_tree, read_config
+from .window import first_size
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Attempt:
             work = foreseen.work
             market = market_of(self._spec, self.places, work.design)
             plan = target.plan
-            made = await self._make_tree(work, market, plan) if waiting is None and plan is not None else None
+            made = await self._make_tree(market, plan) if waiting is None and plan is not None else None
             if made is not None:
                 stand = await self._stand(work, made)
             elif foreseen.stand is not None and foreseen.already == len(work.items):
@@ -131,7 +132,7 @@ class Attempt:
             raise foreseen.waits
         return foreseen
 
-    async def _make_tree(self, work: Work, market: Market, plan: NewTree) -> int | None:
+    async def _make_tree(self, market: Market, plan: NewTree) -> int | None:
         """The finalized slot at which this process itself made the tree: then there is nothing to wait out."""
         places = self.places
         found = await find_tree(places.chain, plan.address)

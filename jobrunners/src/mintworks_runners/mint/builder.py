@@ -13,10 +13,11 @@ from solders.message import Message, MessageV0, to_bytes_versioned
 from solders.signature import Signature
 from solders.transaction import Transaction, VersionedTransaction
 
-from mintworks_runners.mint.items import Design
-from mintworks_runners.mint.itemtable import Item
-from mintworks_runners.mint.packing import Packing
 from mintworks_runners.solana.budget import budget_instructions, fee
+
+from .items import Design
+from .itemtable import Item
+from .packing import Packing
 
 
 @dataclass(frozen=True, slots=True)

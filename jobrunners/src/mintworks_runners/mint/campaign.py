@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mintworks_runners.mint import machine
-from mintworks_runners.mint.books import Books
-from mintworks_runners.mint.chainerrors import Verdict, judge
-from mintworks_runners.mint.facts import TxFact
-from mintworks_runners.mint.machine import Commitment, Expired, FinalErr, FinalOk, Seen, State, Status
-from mintworks_runners.mint.pending import Pending
-from mintworks_runners.mint.schedule import Agenda
-from mintworks_runners.mint.window import START, Window
+from . import machine
+from .books import Books
+from .chainerrors import Verdict, judge
+from .facts import TxFact
+from .machine import Commitment, Expired, FinalErr, FinalOk, Seen, State, Status
+from .pending import Pending
+from .schedule import Agenda
+from .window import START, Window
 
 REBROADCAST_SECONDS = 2.0
 ASK_SECONDS = 0.5

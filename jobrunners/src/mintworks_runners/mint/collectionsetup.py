@@ -17,15 +17,16 @@ from solders.system_program import (
 
 from mintworks_runners.core.errors import Finding, InvalidInput
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.mint.builder import Signer
-from mintworks_runners.mint.lease import Lease
-from mintworks_runners.mint.making import Draft, Look, Making
-from mintworks_runners.mint.rpc.chain import Account, Chain
 from mintworks_runners.solana.borsh import DecodeError
 from mintworks_runners.solana.collection import CollectionMetadata, decode_collection
 from mintworks_runners.solana.programs import SYSTEM, TOKEN, TOKEN_METADATA, edition_account, metadata_account
 from mintworks_runners.solana.tokens import MINT_BYTES, CollectionNft, collection_rent
 from mintworks_runners.solana.tree import rent
+
+from .builder import Signer
+from .lease import Lease
+from .making import Draft, Look, Making
+from .rpc.chain import Account, Chain
 
 
 def collection_seed(genesis: str, salt: str) -> str:
@@ -64,7 +65,7 @@ class CollectionSetup(Making):
         places = [mint, metadata_account(mint), edition_account(mint)]
         slot, (account, metadata, edition) = await self._chain.accounts(places, min_slot=min_slot)
         complete = edition is not None and edition.owner == TOKEN_METADATA
-        found = FoundCollection(slot, account, _metadata(metadata), complete)
+        found = FoundCollection(slot, account, collection_in(metadata), complete)
         finding = mismatch(found, self._nft)
         if finding is not None:
             raise InvalidInput([finding])
@@ -109,7 +110,8 @@ def mismatch(found: FoundCollection, nft: CollectionNft) -> Finding | None:
     return Finding("CollectionMismatch", message)
 
 
-def _metadata(account: Account | None) -> CollectionMetadata | None:
+def collection_in(account: Account | None) -> CollectionMetadata | None:
+    """What a metadata account says; None where it is none."""
     if account is None or account.owner != TOKEN_METADATA:
         return None
     try:

@@ -8,14 +8,15 @@ from itertools import islice
 from mintworks_api import MintJobSpec
 
 from mintworks_runners.core.context import JobContext, Result
-from mintworks_runners.mint.estimate import TYPICAL_UNITS, Forecast, Pace, forecast
-from mintworks_runners.mint.market import SAMPLE, Market, market_of
-from mintworks_runners.mint.money import sol
-from mintworks_runners.mint.places import Places
-from mintworks_runners.mint.preflight import Foreseen, Preflight, offered
-from mintworks_runners.mint.prepare import frozen
-from mintworks_runners.mint.replay import HISTORY, Replay
-from mintworks_runners.mint.telling import Telling
+
+from .estimate import TYPICAL_UNITS, Forecast, Pace, forecast
+from .market import SAMPLE, Market, market_of
+from .money import sol
+from .places import Places
+from .preflight import Foreseen, Preflight, offered
+from .prepare import frozen
+from .replay import HISTORY, Replay
+from .telling import Telling
 
 
 async def run_dry(context: JobContext, spec: MintJobSpec, places: Places, telling: Telling) -> Result:

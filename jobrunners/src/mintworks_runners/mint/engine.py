@@ -15,15 +15,16 @@ from solders.pubkey import Pubkey
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
 from mintworks_runners.core.tasks import end
-from mintworks_runners.mint.builder import MintBuilder
-from mintworks_runners.mint.campaign import Campaign, Flight
-from mintworks_runners.mint.funds import Funds
-from mintworks_runners.mint.lease import Lease
-from mintworks_runners.mint.market import Market
-from mintworks_runners.mint.replay import Replay
-from mintworks_runners.mint.rpc.chain import STATUS_LIMIT, Blockhash, Chain
-from mintworks_runners.mint.rpc.endpoint import EndpointAwayError
-from mintworks_runners.mint.treesetup import read_config
+
+from .builder import MintBuilder
+from .campaign import Campaign, Flight
+from .funds import Funds
+from .lease import Lease
+from .market import Market
+from .replay import Replay
+from .rpc.chain import STATUS_LIMIT, Blockhash, Chain
+from .rpc.endpoint import EndpointAwayError
+from .treesetup import read_config
 
 log = logging.getLogger(__name__)
 

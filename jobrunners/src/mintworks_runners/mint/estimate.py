@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from mintworks_runners.mint.money import config_rent
 from mintworks_runners.solana.budget import fee
 from mintworks_runners.solana.tree import TreeSize
+
+from .money import config_rent
 
 SLOT_SECONDS = 0.4
 WAIT_BLOCKS = 300

@@ -18,13 +18,14 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from mintworks_runners.mint.facts import MintFact, TxFact
 from mintworks_runners.solana import base58
 from mintworks_runners.solana.borsh import DecodeError
 from mintworks_runners.solana.instructions import CREATE_TREE, Mint, decode_create_tree, decode_mint, is_mint
 from mintworks_runners.solana.leaf import decode_event
 from mintworks_runners.solana.lookuptable import made_table
 from mintworks_runners.solana.programs import BUBBLEGUM, NOOP, tree_authority
+
+from .facts import MintFact, TxFact
 
 
 class UnreadableTransactionError(ValueError):

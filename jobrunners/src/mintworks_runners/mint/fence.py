@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.mint.rpc.chain import BLOCKHASH_LIFE, Chain
+
+from .rpc.chain import BLOCKHASH_LIFE, Chain
 
 log = logging.getLogger(__name__)
 

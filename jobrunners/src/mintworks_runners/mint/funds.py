@@ -7,7 +7,7 @@ from typing import Protocol
 
 from solders.pubkey import Pubkey
 
-from mintworks_runners.mint.rpc.chain import Chain
+from .rpc.chain import Chain
 
 REFRESH_SECONDS = 5.0
 RENT_EXEMPT_EMPTY = 890_880

@@ -12,7 +12,7 @@ from typing import Any
 
 from solders.pubkey import Pubkey
 
-from mintworks_runners.mint.facts import MintFact, TxFact
+from .facts import MintFact, TxFact
 
 _SCHEMA = """
 CREATE TABLE tx (id INTEGER PRIMARY KEY, signature TEXT UNIQUE, slot, payer, fee, rent, error, mints, tbl);

@@ -14,9 +14,10 @@ from solders.pubkey import Pubkey
 from mintworks_runners.core.errors import Findings
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.metadata.recompute import MintItem
-from mintworks_runners.mint.itemtable import Item, ItemTable
 from mintworks_runners.solana.instructions import CollectionAccounts, Mint
 from mintworks_runners.solana.metadata import Collection, Creator, MetadataArgs, problems
+
+from .itemtable import Item, ItemTable
 
 WALLET = "wallet"
 NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")

@@ -14,7 +14,8 @@ from yarl import URL
 from mintworks_runners.core.context import JobContext
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.redaction import conceal, conceal_url
-from mintworks_runners.mint.rpc.endpoint import Endpoint
+
+from .rpc.endpoint import Endpoint
 
 
 def read_keypair(path: Path, field: str) -> Keypair:

@@ -21,7 +21,8 @@ from redis.exceptions import WatchError
 
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.mint.redislink import AWAY, RedisLink
+
+from .redislink import AWAY, RedisLink
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 from solders.pubkey import Pubkey
 
-from mintworks_runners.mint.facts import MintFact, TxFact
-from mintworks_runners.mint.redislink import AWAY, RedisLink
+from .facts import MintFact, TxFact
+from .redislink import AWAY, RedisLink
 
 log = logging.getLogger(__name__)
 

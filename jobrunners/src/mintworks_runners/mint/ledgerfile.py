@@ -18,10 +18,11 @@ from typing import TextIO
 from solders.pubkey import Pubkey
 
 from mintworks_runners.core.reasons import ended
-from mintworks_runners.mint.history import History
-from mintworks_runners.mint.money import MAINNET
-from mintworks_runners.mint.reconcile import Standing
 from mintworks_runners.solana.programs import asset_id
+
+from .history import History
+from .money import MAINNET
+from .reconcile import Standing
 
 DEVNET = "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG"
 """Genesis hash of devnet."""

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 
 from solders.pubkey import Pubkey
 
-from mintworks_runners.mint.estimate import CONFIRMED_SECONDS, FINALIZED_SECONDS, Batches, Forecast
-from mintworks_runners.mint.items import Design
-from mintworks_runners.mint.itemtable import Item
 from mintworks_runners.solana.budget import fee
 from mintworks_runners.solana.lookuptable import Table, table_rent
+
+from .estimate import CONFIRMED_SECONDS, FINALIZED_SECONDS, Batches, Forecast
+from .items import Design
+from .itemtable import Item
 
 UNITS = 30_000
 """Compute limit of each of a table's three transactions, more than was measured of any."""

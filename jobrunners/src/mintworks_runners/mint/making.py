@@ -18,14 +18,15 @@ from solders.instruction import Instruction
 from mintworks_runners.core.errors import RunEnded
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.mint import machine
-from mintworks_runners.mint.builder import SignedTransaction, Signer
-from mintworks_runners.mint.chainerrors import cannot_pay, explain
-from mintworks_runners.mint.lease import Lease, LeaseLapsed
-from mintworks_runners.mint.money import sol
-from mintworks_runners.mint.rpc.chain import Account, Blockhash, Chain
-from mintworks_runners.mint.rpc.endpoint import EndpointAwayError, RpcError
 from mintworks_runners.solana.budget import MAX_COMPUTE_UNITS
+
+from . import machine
+from .builder import SignedTransaction, Signer
+from .chainerrors import cannot_pay, explain
+from .lease import Lease, LeaseLapsed
+from .money import sol
+from .rpc.chain import Account, Blockhash, Chain
+from .rpc.endpoint import EndpointAwayError, RpcError
 
 log = logging.getLogger(__name__)
 

@@ -12,15 +12,16 @@ from solders.pubkey import Pubkey
 
 from mintworks_runners.core.errors import Waiting
 from mintworks_runners.core.reasons import ended
-from mintworks_runners.mint.builder import MintBuilder
-from mintworks_runners.mint.chainerrors import cannot_pay, explain
-from mintworks_runners.mint.items import Design
-from mintworks_runners.mint.places import Places
-from mintworks_runners.mint.pricing import Compute, price
-from mintworks_runners.mint.rpc.chain import Chain, Simulated
-from mintworks_runners.mint.rpc.endpoint import RpcError
 from mintworks_runners.solana.budget import MAX_COMPUTE_UNITS
 from mintworks_runners.solana.programs import metadata_account
+
+from .builder import MintBuilder
+from .chainerrors import cannot_pay, explain
+from .items import Design
+from .places import Places
+from .pricing import Compute, price
+from .rpc.chain import Chain, Simulated
+from .rpc.endpoint import RpcError
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,12 @@ from solders.pubkey import Pubkey
 
 from mintworks_runners.core.errors import Finding, Findings, InvalidInput, RunEnded
 from mintworks_runners.core.reasons import ITEM, ended
-from mintworks_runners.mint.campaign import Failure
-from mintworks_runners.mint.chainerrors import explain, reason_of
-from mintworks_runners.mint.history import History
-from mintworks_runners.mint.itemtable import Item
-from mintworks_runners.mint.reconcile import Standing
+
+from .campaign import Failure
+from .chainerrors import explain, reason_of
+from .history import History
+from .itemtable import Item
+from .reconcile import Standing
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ from solders.compute_budget import ID as COMPUTE_BUDGET
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from mintworks_runners.mint.items import Design
-from mintworks_runners.mint.itemtable import Item
 from mintworks_runners.solana.budget import budget_instructions
+
+from .items import Design
+from .itemtable import Item
 
 MAX_BYTES = 1232
 """A transaction's size on the wire."""

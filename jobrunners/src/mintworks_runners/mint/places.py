@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from mintworks_runners.mint.lease import Lease
-from mintworks_runners.mint.ledger import LedgerCache
-from mintworks_runners.mint.rpc.chain import Chain
-from mintworks_runners.mint.treeplan import NewTree
+from .lease import Lease
+from .ledger import LedgerCache
+from .rpc.chain import Chain
+from .treeplan import NewTree
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,18 @@ from solders.pubkey import Pubkey
 
 from mintworks_runners.core.context import JobContext
 from mintworks_runners.core.errors import Findings, InvalidInput, RunEnded
-from mintworks_runners.mint.estimate import Batches
-from mintworks_runners.mint.inputs import compare
-from mintworks_runners.mint.lookup import Offer, shared
-from mintworks_runners.mint.money import estimate, objection
-from mintworks_runners.mint.packing import Packing
-from mintworks_runners.mint.places import Places
-from mintworks_runners.mint.prepare import Work, inputs_of, prepare
-from mintworks_runners.mint.reconcile import Standing, reconcile
-from mintworks_runners.mint.replay import Replay, Told
-from mintworks_runners.mint.treesetup import find_tree, read_config
 from mintworks_runners.solana.tree import TreeConfig
+
+from .estimate import Batches
+from .inputs import compare
+from .lookup import Offer, shared
+from .money import estimate, objection
+from .packing import Packing
+from .places import Places
+from .prepare import Work, inputs_of, prepare
+from .reconcile import Standing, reconcile
+from .replay import Replay, Told
+from .treesetup import find_tree, read_config
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,20 +15,20 @@ from mintworks_runners.core.context import JobContext, parse_spec
 from mintworks_runners.core.errors import Findings
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.metadata.recompute import MintList, from_dependency, from_manifest
-from mintworks_runners.mint.builder import MintBuilder, Signer
-from mintworks_runners.mint.inputs import compare
-from mintworks_runners.mint.items import Design, address, check, design, resolve
-from mintworks_runners.mint.itemtable import ItemTable
-from mintworks_runners.mint.money import MAINNET
-from mintworks_runners.mint.places import Places, Target
-from mintworks_runners.mint.rpc.chain import Account, Chain
-from mintworks_runners.mint.treeplan import check_given, check_new, new_tree
-from mintworks_runners.mint.treesetup import find_tree
-from mintworks_runners.solana.borsh import DecodeError
-from mintworks_runners.solana.collection import CollectionMetadata, decode_collection
 from mintworks_runners.solana.instructions import CollectionAccounts
-from mintworks_runners.solana.programs import TOKEN_METADATA, edition_account, metadata_account
+from mintworks_runners.solana.programs import edition_account, metadata_account
 from mintworks_runners.solana.tree import TreeSizeError
+
+from .builder import MintBuilder, Signer
+from .collectionsetup import collection_in
+from .inputs import compare
+from .items import Design, address, check, design, resolve
+from .itemtable import ItemTable
+from .money import MAINNET
+from .places import Places, Target
+from .rpc.chain import Chain
+from .treeplan import check_given, check_new, new_tree
+from .treesetup import find_tree
 
 COLLECTION = "spec.collection"
 
@@ -160,7 +160,7 @@ async def _check_tree(places: Places, findings: Findings, items: int, *, allow_p
 async def _check_collection(chain: Chain, collection: CollectionAccounts, findings: Findings) -> None:
     places = [metadata_account(collection.mint), edition_account(collection.mint)]
     _, (metadata, edition) = await chain.accounts(places)
-    found = _collection_in(metadata)
+    found = collection_in(metadata)
     if found is None:
         findings.add("NoCollection", f"{collection.mint} has no metadata account", field=f"{COLLECTION}.mint")
         return
@@ -172,12 +172,3 @@ async def _check_collection(chain: Chain, collection: CollectionAccounts, findin
             "only that one may verify items into it"
         )
         findings.add("NotCollectionAuthority", message, field=f"{COLLECTION}.authority")
-
-
-def _collection_in(account: Account | None) -> CollectionMetadata | None:
-    if account is None or account.owner != TOKEN_METADATA:
-        return None
-    try:
-        return decode_collection(account.data)
-    except DecodeError:
-        return None

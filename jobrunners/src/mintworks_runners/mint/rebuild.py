@@ -17,17 +17,18 @@ from mintworks_runners.core.context import JobContext
 from mintworks_runners.core.errors import Findings, InvalidInput
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.metadata.recompute import MintList, from_manifest, recomputed
-from mintworks_runners.mint.history import History
-from mintworks_runners.mint.items import address, design, resolve
-from mintworks_runners.mint.keys import endpoints_of
-from mintworks_runners.mint.ledger import NoLedger
-from mintworks_runners.mint.prepare import target_of
-from mintworks_runners.mint.reconcile import Standing, reconcile
-from mintworks_runners.mint.replay import Replay, Told
-from mintworks_runners.mint.rpc.chain import Chain
-from mintworks_runners.mint.rpc.pool import Pool
-from mintworks_runners.mint.treesetup import find_tree
 from mintworks_runners.solana.instructions import CollectionAccounts
+
+from .history import History
+from .items import address, design, resolve
+from .keys import endpoints_of
+from .ledger import NoLedger
+from .prepare import target_of
+from .reconcile import Standing, reconcile
+from .replay import Replay, Told
+from .rpc.chain import Chain
+from .rpc.pool import Pool
+from .treesetup import find_tree
 
 NO_FAILED_ONES = sys.maxsize
 """A first slot that no transaction has: what failed is not read, for only its fees would matter."""

@@ -7,10 +7,11 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from mintworks_runners.core.errors import Findings
-from mintworks_runners.mint.facts import MintFact
-from mintworks_runners.mint.items import Design
-from mintworks_runners.mint.itemtable import Item, ItemTable
 from mintworks_runners.solana.leaf import data_hash, hashed_args
+
+from .facts import MintFact
+from .items import Design
+from .itemtable import Item, ItemTable
 
 _NOT_MINTED = -1
 

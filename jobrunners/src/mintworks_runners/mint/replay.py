@@ -15,12 +15,13 @@ from solders.pubkey import Pubkey
 from mintworks_runners.core.errors import RunEnded
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.mint.extract import UnreadableTransactionError, read_transaction
-from mintworks_runners.mint.facts import TxFact
-from mintworks_runners.mint.history import History
-from mintworks_runners.mint.ledger import LedgerCache
-from mintworks_runners.mint.rpc.chain import PAGE_LIMIT, Chain
-from mintworks_runners.mint.rpc.endpoint import Endpoint, EndpointAwayError, RpcError
+
+from .extract import UnreadableTransactionError, read_transaction
+from .facts import TxFact
+from .history import History
+from .ledger import LedgerCache
+from .rpc.chain import PAGE_LIMIT, Chain
+from .rpc.endpoint import Endpoint, EndpointAwayError, RpcError
 
 log = logging.getLogger(__name__)
 

@@ -13,19 +13,20 @@ from solders.pubkey import Pubkey
 from mintworks_runners.core.context import JobContext, Result, parse_spec
 from mintworks_runners.core.errors import Findings
 from mintworks_runners.core.tasks import end
-from mintworks_runners.mint.attempt import Attempt
-from mintworks_runners.mint.dryrun import run_dry
-from mintworks_runners.mint.keys import authority_of, endpoints_of, wallet_of
-from mintworks_runners.mint.lease import FileLease, Lease, LeaseLapsed, NoLease, RedisLease, lease_name
-from mintworks_runners.mint.ledger import FileLedger, LedgerCache, NoLedger, ReadOnly, RedisLedger
-from mintworks_runners.mint.places import Places
-from mintworks_runners.mint.prepare import cid_of, target_of
-from mintworks_runners.mint.redislink import RedisLink
-from mintworks_runners.mint.rpc.chain import Chain
-from mintworks_runners.mint.rpc.endpoint import Endpoint
-from mintworks_runners.mint.rpc.pool import Pool
-from mintworks_runners.mint.sharing import Sharing
-from mintworks_runners.mint.telling import Telling
+
+from .attempt import Attempt
+from .dryrun import run_dry
+from .keys import authority_of, endpoints_of, wallet_of
+from .lease import FileLease, Lease, LeaseLapsed, NoLease, RedisLease, lease_name
+from .ledger import FileLedger, LedgerCache, NoLedger, ReadOnly, RedisLedger
+from .places import Places
+from .prepare import cid_of, target_of
+from .redislink import RedisLink
+from .rpc.chain import Chain
+from .rpc.endpoint import Endpoint
+from .rpc.pool import Pool
+from .sharing import Sharing
+from .telling import Telling
 
 KEEP_SECONDS = 1.0
 
@@ -72,8 +73,7 @@ def _given(context: JobContext, spec: MintJobSpec) -> tuple[Keypair, Keypair | N
 
 async def _with_lease(attempt: Attempt) -> Result:
     """One attempt under the lease. LeaseLapsed where Redis was away too long: what follows is a new attempt, with all
-    that
-    a new attempt waits for, though in the same process.
+    that a new attempt waits for, though in the same process.
     """
     lease, chain = attempt.places.lease, attempt.places.chain
     await lease.acquire((await chain.blockhash()).height, attempt.context.stop)

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from redis.exceptions import WatchError
 
 from mintworks_runners.core.tasks import end
-from mintworks_runners.mint.redislink import AWAY, RedisLink
-from mintworks_runners.mint.rpc.endpoint import Endpoint
-from mintworks_runners.mint.rpc.pool import Pool
-from mintworks_runners.mint.rpc.shares import Entry, Hearing, alone, decode, demand, encode, share
+
+from .redislink import AWAY, RedisLink
+from .rpc.endpoint import Endpoint
+from .rpc.pool import Pool
+from .rpc.shares import Entry, Hearing, alone, decode, demand, encode, share
 
 log = logging.getLogger(__name__)
 

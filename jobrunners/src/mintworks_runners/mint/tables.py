@@ -13,14 +13,15 @@ from solders.pubkey import Pubkey
 
 from mintworks_runners.core.errors import RunEnded, Stopped
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.mint.history import History
-from mintworks_runners.mint.lookup import Offer, serves, worth_waiting
-from mintworks_runners.mint.market import Market
-from mintworks_runners.mint.money import sol
-from mintworks_runners.mint.places import Places
-from mintworks_runners.mint.tablesetup import TableClosing, TableRetirement, TableSetup, read_table
-from mintworks_runners.mint.telling import Telling
 from mintworks_runners.solana.lookuptable import COOL_DOWN_SLOTS, NewTable, Table, table_rent
+
+from .history import History
+from .lookup import Offer, serves, worth_waiting
+from .market import Market
+from .money import sol
+from .places import Places
+from .tablesetup import TableClosing, TableRetirement, TableSetup, read_table
+from .telling import Telling
 
 log = logging.getLogger(__name__)
 

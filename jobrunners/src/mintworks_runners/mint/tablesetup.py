@@ -15,10 +15,6 @@ from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.mint.builder import Signer
-from mintworks_runners.mint.making import Draft, Look, Making
-from mintworks_runners.mint.places import Places
-from mintworks_runners.mint.rpc.chain import Account
 from mintworks_runners.solana.borsh import DecodeError
 from mintworks_runners.solana.lookuptable import (
     NewTable,
@@ -29,6 +25,11 @@ from mintworks_runners.solana.lookuptable import (
     table_rent,
 )
 from mintworks_runners.solana.programs import NOOP
+
+from .builder import Signer
+from .making import Draft, Look, Making
+from .places import Places
+from .rpc.chain import Account
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mintworks_runners.core.report import Items, Reporter
-from mintworks_runners.mint.campaign import Campaign
+
+from .campaign import Campaign
 
 MINT_FROM, MINT_TO = 10.0, 97.0
 

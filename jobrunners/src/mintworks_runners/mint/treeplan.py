@@ -18,7 +18,6 @@ from solders.system_program import (
 )
 
 from mintworks_runners.core.errors import Finding
-from mintworks_runners.mint.rpc.chain import Account
 from mintworks_runners.solana.borsh import DecodeError
 from mintworks_runners.solana.instructions import CreateTree
 from mintworks_runners.solana.programs import BUBBLEGUM, COMPRESSION, SYSTEM, tree_authority
@@ -31,6 +30,8 @@ from mintworks_runners.solana.tree import (
     least_canopy,
     size_of_account,
 )
+
+from .rpc.chain import Account
 
 FIELD = "spec.tree"
 

@@ -7,15 +7,16 @@ from solders.pubkey import Pubkey
 from mintworks_runners.core.errors import InvalidInput
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.mint.builder import Signer
-from mintworks_runners.mint.lease import Lease
-from mintworks_runners.mint.making import Draft, Look, Making
-from mintworks_runners.mint.money import config_rent
-from mintworks_runners.mint.rpc.chain import Chain
-from mintworks_runners.mint.treeplan import Found, NewTree, accounts_of, check_new, creation, read_found
 from mintworks_runners.solana.borsh import DecodeError
 from mintworks_runners.solana.programs import tree_authority
 from mintworks_runners.solana.tree import TreeConfig, decode_config
+
+from .builder import Signer
+from .lease import Lease
+from .making import Draft, Look, Making
+from .money import config_rent
+from .rpc.chain import Chain
+from .treeplan import Found, NewTree, accounts_of, check_new, creation, read_found
 
 MAX_RENT_FACTOR = 2
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from solders.compute_budget import set_compute_unit_limit, set_compute_unit_price
 from solders.instruction import Instruction
 
-from mintworks_runners.solana.borsh import Reader
+from .borsh import Reader
 
 LAMPORTS_PER_SIGNATURE = 5_000
 MICRO = 1_000_000

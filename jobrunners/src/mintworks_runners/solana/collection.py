@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from solders.pubkey import Pubkey
 
-from mintworks_runners.solana.borsh import DecodeError, Reader
+from .borsh import DecodeError, Reader
 
 _METADATA_KEY = 4
 

@@ -9,11 +9,11 @@ from functools import lru_cache
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
-from mintworks_runners.solana import borsh
-from mintworks_runners.solana.borsh import DecodeError, Reader
-from mintworks_runners.solana.leaf import Leaf, leaf_of
-from mintworks_runners.solana.metadata import MetadataArgs
-from mintworks_runners.solana.programs import (
+from . import borsh
+from .borsh import DecodeError, Reader
+from .leaf import Leaf, leaf_of
+from .metadata import MetadataArgs
+from .programs import (
     BUBBLEGUM,
     BUBBLEGUM_SIGNER,
     COMPRESSION,

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from solders.pubkey import Pubkey
 
-from mintworks_runners.solana import borsh
-from mintworks_runners.solana.borsh import DecodeError, Reader
-from mintworks_runners.solana.keccak import keccak
-from mintworks_runners.solana.metadata import Collection, Creator, MetadataArgs
-from mintworks_runners.solana.programs import asset_id
+from . import borsh
+from .borsh import DecodeError, Reader
+from .keccak import keccak
+from .metadata import Collection, Creator, MetadataArgs
+from .programs import asset_id
 
 EVENT_PREFIX = b"\x01\x00"
 """Application data, version 0: how the data of a leaf event's noop call starts (change logs start with 0000)."""

@@ -10,10 +10,10 @@ from solders.address_lookup_table_account import AddressLookupTable, derive_look
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
-from mintworks_runners.solana import borsh
-from mintworks_runners.solana.borsh import DecodeError
-from mintworks_runners.solana.programs import SYSTEM
-from mintworks_runners.solana.tree import rent
+from . import borsh
+from .borsh import DecodeError
+from .programs import SYSTEM
+from .tree import rent
 
 META_BYTES = 56
 COOL_DOWN_SLOTS = 513

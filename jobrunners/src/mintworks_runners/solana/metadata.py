@@ -8,9 +8,10 @@ from enum import IntEnum
 
 from solders.pubkey import Pubkey
 
-from mintworks_runners.solana import borsh
-from mintworks_runners.solana.borsh import Reader
+from . import borsh
+from .borsh import Reader
 
+# Bytes of UTF-8.
 MAX_NAME_BYTES = 32
 MAX_SYMBOL_BYTES = 10
 MAX_URI_BYTES = 200

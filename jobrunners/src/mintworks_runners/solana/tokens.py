@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
-from mintworks_runners.solana import borsh
-from mintworks_runners.solana.programs import (
+from . import borsh
+from .programs import (
     ASSOCIATED_TOKEN,
     SYSTEM,
     TOKEN,
@@ -22,7 +22,7 @@ from mintworks_runners.solana.programs import (
     metadata_account,
     token_account,
 )
-from mintworks_runners.solana.tree import rent
+from .tree import rent
 
 MINT_BYTES, TOKEN_ACCOUNT_BYTES = 82, 165
 METADATA_BYTES, EDITION_BYTES = 607, 20

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from solders.pubkey import Pubkey
 
-from mintworks_runners.solana import borsh
-from mintworks_runners.solana.borsh import DecodeError, Reader
+from . import borsh
+from .borsh import DecodeError, Reader
 
 HEADER_BYTES = 56
 CONFIG_BYTES = 96

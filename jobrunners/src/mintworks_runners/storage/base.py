@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -56,7 +55,3 @@ class Storage(Protocol):
 
     async def unpin(self, cid: str) -> bool:
         """Keep this root no longer; whether it was kept. Never touches another root, nor what others keep of it."""
-
-
-Opened = AbstractAsyncContextManager[Storage]
-"""A storage with its connections; leaving the context closes them."""

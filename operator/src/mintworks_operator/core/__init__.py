@@ -15,6 +15,7 @@ from .actions import (
     WriteStatus,
 )
 from .admission import Plan, admit, held, ready
+from .bulk import announced
 from .decide import decide
 from .document import encode
 from .fairness import Claim, Run, counted, shares
@@ -22,6 +23,7 @@ from .memo import Memo
 from .naming import named_of
 from .news import fold
 from .permits import Allowed
+from .ratelimit import late
 from .schedule import Scheduled, ScheduleView, timetable
 from .slots import Holding, Slot, Waiting
 from .specs import parsed
@@ -64,12 +66,14 @@ __all__ = [
     "Waiting",
     "WriteStatus",
     "admit",
+    "announced",
     "counted",
     "decide",
     "encode",
     "fold",
     "given_up",
     "held",
+    "late",
     "named_of",
     "parsed",
     "ready",

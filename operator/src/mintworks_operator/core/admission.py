@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mintworks_api import DEFAULT_CONCURRENCY, JobQueueStatus, Reservation
+from mintworks_api import DEFAULT_CONCURRENCY, JobQueueStatus, RateLimit, Reservation, Starts
 
 from .bulk import noted
-from .ratelimit import left, next_at, started
+from .fairness import Run
+from .ratelimit import LATE, anew, late, left, next_at, started
 from .slots import Holding, Slot, Waiting
 from .standing import UNTOLD, Standing, conditions
 from .views import QueueView
@@ -23,17 +24,25 @@ class Plan:
     changed: bool
     admitted: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
+    put_off: frozenset[Run] = frozenset()
+    """Runs that must not take their slot yet: they come late, and the rate limit has no room for them now."""
     again: datetime | None = None
-    """When the rate limit lets the next one start, where it is that which holds one back."""
+    """When to look again for the rate limit's sake: it lets the next one start, or a start has not happened by then."""
 
 
 @dataclass(frozen=True)
 class _Room:
-    """The slots that are taken, how many more the queue has, and how many of those its rate limit lets start now."""
+    """The slots that are taken, how many more the queue has, and how many of those its rate limit lets start now.
 
-    kept: dict[tuple[str, int], Reservation]
+    `starts` are those that count. `put_off` are late ones that may not happen yet, and `due` is when the next is late.
+    """
+
+    kept: dict[Run, Reservation]
     free: int
     allowed: int
+    starts: list[Starts]
+    put_off: frozenset[Run] = frozenset()
+    due: datetime | None = None
 
 
 def held(reservation: Reservation, slot: Slot | None, alive: bool) -> bool:
@@ -68,17 +77,16 @@ def admit(
         taken: Exclusive keys held elsewhere in the namespace.
         most: How many may start, by what all namespaces share; None where that is not limited.
     """
-    room = _room(queue, holding, now, still_held)
+    room = _room(queue, waiting, holding, now, still_held)
     able = _ready(room, waiting, taken)
     admitted = able if most is None else able[:most]
-    kept = room.kept | {(w.uid, w.run): Reservation(uid=w.uid, run=w.run, keys=list(w.keys)) for w in admitted}
-    limit = queue.spec.rate_limit if queue.spec is not None else None
-    starts = queue.status.starts if limit is not None else []
-    again = None
+    limit = queue.rate_limit
+    at = now if limit is not None else None
+    kept = room.kept | {(w.uid, w.run): Reservation(uid=w.uid, run=w.run, keys=list(w.keys), at=at) for w in admitted}
+    starts, again = room.starts, None
     if limit is not None:
         starts = started(starts, limit, now, len(admitted)) if admitted else starts
-        held_back = len(admitted) == room.allowed < room.free and len(waiting) > len(admitted)
-        again = next_at(starts, limit, now) if held_back else None
+        again = _again(room, limit, starts, now, more=len(waiting) > len(admitted), admitted=len(admitted))
     slots = sorted(kept.values(), key=lambda r: (r.uid, r.run))
     status = JobQueueStatus(
         observed_generation=queue.generation,
@@ -94,7 +102,7 @@ def admit(
         commands=noted(queue, now),
     )
     released = tuple(r.uid for r in queue.status.reservations if (r.uid, r.run) not in kept)
-    return Plan(status, status != queue.status, tuple(w.uid for w in admitted), released, again)
+    return Plan(status, status != queue.status, tuple(w.uid for w in admitted), released, room.put_off, again)
 
 
 def ready(
@@ -107,18 +115,59 @@ def ready(
     taken: frozenset[str] = frozenset(),
 ) -> list[Waiting]:
     """Who of the queue could start now, were there no limit beyond its own; arguments as those of `admit`."""
-    return _ready(_room(queue, holding, now, still_held), waiting, taken)
+    return _ready(_room(queue, waiting, holding, now, still_held), waiting, taken)
 
 
 def _room(
-    queue: QueueView, holding: Iterable[Holding], now: datetime, still_held: Callable[[Reservation], bool]
+    queue: QueueView,
+    waiting: Sequence[Waiting],
+    holding: Iterable[Holding],
+    now: datetime,
+    still_held: Callable[[Reservation], bool],
 ) -> _Room:
     kept = {(r.uid, r.run): r for r in queue.status.reservations if still_held(r)}
-    for h in holding:
-        kept.setdefault((h.uid, h.run), Reservation(uid=h.uid, run=h.run, keys=list(h.keys)))
-    limit = queue.spec.rate_limit if queue.spec is not None else None
+    begun = {(h.uid, h.run): Reservation(uid=h.uid, run=h.run, keys=list(h.keys)) for h in holding}
+    ahead = [r for run, r in kept.items() if run not in begun]
+    kept = begun | kept
     free = _concurrency(queue) - len(kept) if queue.spec is not None and not queue.spec.paused else 0
-    return _Room(kept, free, free if limit is None else min(free, left(queue.status.starts, limit, now)))
+    limit = queue.rate_limit
+    if limit is None:
+        return _Room(kept, free, free, [])
+    overdue = _late(ahead, waiting, now)
+    starts, counted = _counted_anew(queue.status.starts, limit, now, overdue)
+    kept |= {(r.uid, r.run): r for r in counted}
+    due = min((r.at + LATE for r in [*ahead, *counted] if r.at is not None and not late(r.at, now)), default=None)
+    put_off = frozenset((r.uid, r.run) for r in overdue[len(counted) :])
+    return _Room(kept, free, min(free, left(starts, limit, now)), starts, put_off, due)
+
+
+def _late(ahead: Iterable[Reservation], waiting: Iterable[Waiting], now: datetime) -> list[Reservation]:
+    """Which starts that have not happened are late, first counted first. Of a job that is gone none will happen."""
+    found = [r for r in ahead if late(r.at, now)]
+    waits = {(w.uid, w.run) for w in waiting} if found else set()
+    return sorted((r for r in found if (r.uid, r.run) in waits), key=lambda r: (r.at or now, r.uid))
+
+
+def _counted_anew(
+    starts: list[Starts], limit: RateLimit, now: datetime, overdue: list[Reservation]
+) -> tuple[list[Starts], list[Reservation]]:
+    """What counts with as many late starts counted now as there is room for, and these."""
+    counted: list[Reservation] = []
+    for each in overdue:
+        more = anew(starts, limit, now, each.at)
+        if more is None:
+            break
+        starts = more
+        counted.append(each.model_copy(update={"at": now}))
+    return starts, counted
+
+
+def _again(
+    room: _Room, limit: RateLimit, starts: list[Starts], now: datetime, *, more: bool, admitted: int
+) -> datetime | None:
+    held_back = bool(room.put_off) or (more and admitted == room.allowed < room.free)
+    due = [room.due, next_at(starts, limit, now) if held_back else None, now + LATE if admitted else None]
+    return min((moment for moment in due if moment is not None), default=None)
 
 
 def _ready(room: _Room, waiting: Sequence[Waiting], taken: frozenset[str]) -> list[Waiting]:

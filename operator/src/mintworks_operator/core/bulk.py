@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from mintworks_api import FINISHED, QUEUE_COMMANDS, BulkCommand, Phase
+from mintworks_api import CLEAN, DRAIN, FINISHED, QUEUE_COMMANDS, RETRY_FAILED, BulkCommand, JobQueueStatus, Phase
 
+from . import texts
+from .actions import Emit
 from .views import JobView, QueueView
+
+_TOLD = {RETRY_FAILED: texts.RETRYING_FAILED, DRAIN: texts.DRAINING, CLEAN: texts.CLEANING}
 
 
 def noted(queue: QueueView, now: datetime) -> list[BulkCommand]:
@@ -22,6 +26,15 @@ def noted(queue: QueueView, now: datetime) -> list[BulkCommand]:
             time = None if first and asked.at_creation else now
             known[name] = BulkCommand(name=name, token=asked.token, time=time, by=asked.by)
     return [known[name] for name in QUEUE_COMMANDS if name in known]
+
+
+def announced(before: JobQueueStatus, after: JobQueueStatus) -> list[Emit]:
+    """What people are told of the commands that `after` notes first: where no job is touched, nothing else tells."""
+    new = [command for command in after.commands if command not in before.commands and command.time is not None]
+    return [
+        Emit("Normal", texts.COMMAND_ACCEPTED, texts.asked_for(f"{command.name}: {_TOLD[command.name]}", command.by))
+        for command in new
+    ]
 
 
 def given(queue: QueueView | None, name: str) -> BulkCommand | None:

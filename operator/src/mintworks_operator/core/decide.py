@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
-from mintworks_api import JOB_KINDS, JobKind
+from mintworks_api import JOB_KINDS
 from pydantic import ValidationError
 
 from .actions import Decision, Tell
@@ -62,7 +62,7 @@ POLICIES: tuple[Policy, ...] = (
 )
 
 
-def decide(snapshot: Snapshot, now: datetime, kinds: Mapping[str, JobKind] = JOB_KINDS) -> Decision:
+def decide(snapshot: Snapshot, now: datetime) -> Decision:
     """What to do about one job.
 
     Pure: the same snapshot at the same time gives the same decision, and a decision carried out twice, or in part, or
@@ -74,7 +74,7 @@ def decide(snapshot: Snapshot, now: datetime, kinds: Mapping[str, JobKind] = JOB
     if job.unreadable:
         # Whoever wrote it knows more of this job. What runs goes on, and nothing is begun.
         return Decision(actions=(Tell(unreadable(job, now)),))
-    case = _case(snapshot, now, kinds)
+    case = _case(snapshot, now)
     draft = Draft(status=job.status, inputs=job.inputs, result=job.result)
     for policy in POLICIES:
         draft = policy(case, draft)
@@ -83,9 +83,9 @@ def decide(snapshot: Snapshot, now: datetime, kinds: Mapping[str, JobKind] = JOB
     return decision(case, draft)
 
 
-def _case(snapshot: Snapshot, now: datetime, kinds: Mapping[str, JobKind]) -> Case:
-    kind = kinds[snapshot.job.kind]
+def _case(snapshot: Snapshot, now: datetime) -> Case:
+    kind = JOB_KINDS[snapshot.job.kind]
     try:
-        return Case(snapshot, now, kind, parsed(kind, snapshot.job.spec), kinds)
+        return Case(snapshot, now, kind, parsed(kind, snapshot.job.spec))
     except ValidationError as error:
-        return Case(snapshot, now, kind, None, kinds, problems(error, "spec"))
+        return Case(snapshot, now, kind, None, problems(error, "spec"))

@@ -26,7 +26,6 @@ class Case:
     now: datetime
     kind: JobKind
     spec: JobSpec | None
-    kinds: Mapping[str, JobKind]
     problem: str = ""
 
     @cached_property

@@ -13,6 +13,9 @@ from datetime import UTC, datetime, timedelta
 from mintworks_api import RateLimit, Starts, parse_duration
 
 PARTS = 50
+#: A start that has not happened so long after it was counted is counted anew: the leader may have died in between, or
+#: the API server have refused the job's status.
+LATE = timedelta(seconds=10)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FINEST = timedelta(milliseconds=1)
 
@@ -39,6 +42,20 @@ def started(starts: Sequence[Starts], limit: RateLimit, now: datetime, count: in
     if kept and kept[-1].at == at:
         kept, count = kept[:-1], kept[-1].count + count
     return [*kept, Starts(at=at, count=count)]
+
+
+def late(at: datetime | None, now: datetime) -> bool:
+    """Whether a start that was counted at `at` (None: never) and has not happened is to be counted anew."""
+    return at is None or now - at >= LATE
+
+
+def anew(starts: Sequence[Starts], limit: RateLimit, now: datetime, at: datetime | None) -> list[Starts] | None:
+    """With a start that was counted at `at` counted now instead; None where there is no room for it."""
+    others = list(starts)
+    if at is not None:
+        old = _end(limit, at)
+        others = [s.model_copy(update={"count": s.count - (s.at == old)}) for s in _counted(starts, limit, now)]
+    return started([s for s in others if s.count], limit, now, 1) if left(others, limit, now) else None
 
 
 def _counted(starts: Sequence[Starts], limit: RateLimit, now: datetime) -> list[Starts]:

@@ -43,6 +43,7 @@ CANCELLED = "Cancelled"
 RETRIED = "Retried"
 PROMOTED = "Promoted"
 COMMAND_IGNORED = "CommandIgnored"
+COMMAND_ACCEPTED = "CommandAccepted"
 NOT_NOTIFIED = "NotNotified"
 DRAINED = "Drained"
 DEGRADED = "Degraded"
@@ -324,6 +325,10 @@ QUEUES: dict[str, Reason] = {
 #: What became of a command or a webhook: reasons of Events alone.
 ANSWERS: dict[str, Reason] = {
     PROMOTED: Reason("somebody set the annotation mintworks.dev/promote", "It starts as soon as its queue has a slot."),
+    COMMAND_ACCEPTED: Reason(
+        "somebody set the annotation of a command on a queue",
+        "Nothing; each job that is retried or drained says so itself.",
+    ),
     COMMAND_IGNORED: Reason("there was nothing to do for a command", "Nothing; the message says why."),
     NOT_NOTIFIED: Reason(
         "a webhook could not be delivered, and is given up",
@@ -364,6 +369,9 @@ PROMOTED_MESSAGE = "The job no longer waits for its time."
 NOT_CANCELLED = "the job is finished."
 NOT_RETRIED = "the job has neither failed nor been cancelled."
 NOT_PROMOTED = "the job waits for no time."
+RETRYING_FAILED = "each job that has failed by now begins again."
+DRAINING = "each job that waits now is cancelled; what runs goes on."
+CLEANING = "the pods and logs of each job that has ended by now are removed."
 QUEUED_MESSAGE = "Waits for a slot in its queue."
 UNSERVED_MESSAGE = REASONS[NAMESPACE_NOT_ENABLED].todo
 COMPLETE_WITHOUT_RESULT = "The run ended without an error but told no result; it is run again."

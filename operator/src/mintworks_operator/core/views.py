@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from mintworks_api import DEFAULT_QUEUE, FINISHED, JobQueueSpec, JobQueueStatus, JobStatus, Keep, Phase
+from mintworks_api import DEFAULT_QUEUE, FINISHED, JobQueueSpec, JobQueueStatus, JobStatus, Keep, Phase, RateLimit
 from mintworks_api.status import Progress
 
 from .permits import Allowed
@@ -151,6 +151,11 @@ class QueueView:
         kept = (retention.succeeded if succeeded else retention.failed) if retention is not None else None
         return kept or Keep()
 
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """How many runs of it start in a time."""
+        return self.spec.rate_limit if self.spec is not None else None
+
     def reserved(self, uid: str, run: int) -> bool:
         """Whether that run holds a slot."""
         return any(r.uid == uid and r.run == run for r in self.status.reservations)
@@ -190,8 +195,8 @@ class Snapshot:
     jobs of its namespace name. `refused` is why the last attempt to create the active run was
     turned down. `served`: whether the namespace is enabled. `allowed`: what runners' pods may be; None: anything.
     `newer`: how many jobs of its queue came to the same end after this one, where it is finished. `counted`: which of
-    its runs may start by what all namespaces share; None: any. `waiting`: since when it was seen to wait for its slot;
-    None: nobody keeps that.
+    its runs this leader has counted in a rate limit and in what all namespaces share; None: there is no such limit.
+    `waiting`: since when it was seen to wait for its slot; None: nobody keeps that.
     `notifies`: whether whoever carries out the decision sends webhooks; `deliveries` are the tries of which the status
     may not know yet.
     """

@@ -10,19 +10,11 @@ from mintworks_runners.solana.programs import SYSTEM
 from mintworks_runners.solana.tree import rent
 from solders.address_lookup_table_account import ID as TABLE_PROGRAM
 from solders.address_lookup_table_account import AddressLookupTable
-from solders.instruction import Instruction
 from solders.pubkey import Pubkey
-from solders.system_program import (
-    AllocateParams,
-    AssignParams,
-    TransferParams,
-    allocate,
-    assign,
-    transfer,
-)
 
 from mintworks_dev.localnet.errors import InstructionError
-from mintworks_dev.localnet.runtime import Call, Meta
+from mintworks_dev.localnet.programs.pda import allocate_account, pay
+from mintworks_dev.localnet.runtime import Call
 
 ID = TABLE_PROGRAM
 META_BYTES = 56
@@ -74,11 +66,7 @@ def _create(call: Call, reader: Reader) -> None:
     if table != Pubkey.create_program_address(seeds, ID):
         call.run.log(f"Table address must match derived address: {table}")
         raise InstructionError("InvalidArgument")
-    needed = max(rent(META_BYTES) - call.account(0).lamports, 0)
-    if needed:
-        _system(call, transfer(TransferParams(from_pubkey=payer.key, to_pubkey=table, lamports=needed)))
-    _system(call, allocate(AllocateParams(pubkey=table, space=META_BYTES)))
-    _system(call, assign(AssignParams(pubkey=table, owner=ID)))
+    allocate_account(call, payer.key, table, META_BYTES, ID)
     call.set(0, call.account(0)._replace(data=_meta(_ACTIVE, 0, 0, authority)))
 
 
@@ -94,10 +82,7 @@ def _extend(call: Call, reader: Reader) -> None:
     data = _meta(_ACTIVE, last_slot, start, authority) + b"".join(old + new)
     missing = rent(len(data)) - call.account(0).lamports
     if missing > 0:
-        _system(
-            call,
-            transfer(TransferParams(from_pubkey=call.meta(2).key, to_pubkey=call.meta(0).key, lamports=missing)),
-        )
+        pay(call, call.meta(2).key, call.meta(0).key, missing)
     call.set(0, call.account(0)._replace(data=data))
 
 
@@ -146,11 +131,6 @@ def _table_of(call: Call, data: bytes) -> bytes:
 def _meta(deactivation: int, last_extended: int, start: int, authority: Pubkey) -> bytes:
     head = borsh.u32(1) + borsh.u64(deactivation) + borsh.u64(last_extended) + borsh.u8(start)
     return (head + b"\x01" + bytes(authority)).ljust(META_BYTES, b"\x00")
-
-
-def _system(call: Call, instruction: Instruction) -> None:
-    metas = tuple(Meta(meta.pubkey, meta.is_signer, meta.is_writable) for meta in instruction.accounts)
-    call.invoke(SYSTEM, metas, bytes(instruction.data))
 
 
 _INSTRUCTIONS: dict[int, Callable[[Call, Reader], None]] = {0: _create, 2: _extend, 3: _deactivate, 4: _close}

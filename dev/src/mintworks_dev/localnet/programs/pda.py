@@ -19,16 +19,16 @@ def allocate_account(call: Call, payer: Pubkey, key: Pubkey, space: int, owner: 
     missing = rent(space) - call.run.account(key).lamports
     if missing > 0:
         pay(call, payer, key, missing)
-    system(call, allocate(AllocateParams(pubkey=key, space=space)))
-    system(call, assign(AssignParams(pubkey=key, owner=owner)))
+    _system(call, allocate(AllocateParams(pubkey=key, space=space)))
+    _system(call, assign(AssignParams(pubkey=key, owner=owner)))
 
 
 def pay(call: Call, payer: Pubkey, key: Pubkey, lamports: int) -> None:
     """A transfer by the system program."""
-    system(call, transfer(TransferParams(from_pubkey=payer, to_pubkey=key, lamports=lamports)))
+    _system(call, transfer(TransferParams(from_pubkey=payer, to_pubkey=key, lamports=lamports)))
 
 
-def system(call: Call, instruction: Instruction) -> None:
+def _system(call: Call, instruction: Instruction) -> None:
     """Calls the system program; whoever it asks to sign does: the payer has, the program does for its own address."""
     metas = tuple(Meta(meta.pubkey, meta.is_signer, meta.is_writable) for meta in instruction.accounts)
     call.invoke(SYSTEM, metas, bytes(instruction.data))

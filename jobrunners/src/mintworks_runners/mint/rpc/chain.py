@@ -14,9 +14,10 @@ from solders.hash import Hash
 from solders.pubkey import Pubkey
 
 from mintworks_runners.core.reasons import ended
-from mintworks_runners.mint.machine import Commitment, Status
-from mintworks_runners.mint.rpc.endpoint import NO_HISTORY_CODE, Endpoint, RpcError
-from mintworks_runners.mint.rpc.pool import Pool
+
+from ..machine import Commitment, Status
+from .endpoint import NO_HISTORY_CODE, Endpoint, RpcError
+from .pool import Pool
 
 BLOCKHASH_LIFE = 150
 """Blocks of height that a blockhash lives."""

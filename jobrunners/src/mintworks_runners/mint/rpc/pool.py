@@ -14,8 +14,9 @@ from solders.hash import Hash
 from mintworks_runners.core.errors import RunEnded
 from mintworks_runners.core.reasons import ended
 from mintworks_runners.core.stop import StopSignal
-from mintworks_runners.mint.rpc.bucket import Bucket
-from mintworks_runners.mint.rpc.endpoint import Endpoint, EndpointAwayError, Read, RpcError
+
+from .bucket import Bucket
+from .endpoint import Endpoint, EndpointAwayError, Read, RpcError
 
 log = logging.getLogger(__name__)
 

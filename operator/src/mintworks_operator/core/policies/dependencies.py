@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mintworks_api import JobRef, Phase
+from mintworks_api import JOB_KINDS, JobRef, Phase
 from pydantic import ValidationError
 
 from .. import texts
@@ -47,7 +47,7 @@ def _unmet(case: Case, ref: JobRef, job: JobView | None) -> tuple[str, str] | No
         why = next((c.message for c in job.status.conditions if c.type == texts.FAILED), "")
         return texts.DEPENDENCY_FAILED, texts.dependency_failed(*names, why)
     try:
-        case.kinds[ref.kind].result.model_validate(job.result or {})
+        JOB_KINDS[ref.kind].result.model_validate(job.result or {})
     except ValidationError as error:
         # Someone edited its status.
         return texts.DEPENDENCY_FAILED, texts.dependency_incomplete(*names, problems(error, "status.result"))
@@ -66,7 +66,7 @@ def _unfinished(names: tuple[str, str, str], job: JobView) -> tuple[str, str]:
 def _own(case: Case, ref: JobRef, job: JobView) -> tuple[str, str] | None:
     """Whether what the job was built on is still there."""
     try:
-        inner = parsed(case.kinds[job.kind], job.spec).depends_on()
+        inner = parsed(JOB_KINDS[job.kind], job.spec).depends_on()
     except ValidationError as error:
         return texts.DEPENDENCY_FAILED, texts.dependency_incomplete(
             ref.field, ref.kind, ref.name, problems(error, "spec")

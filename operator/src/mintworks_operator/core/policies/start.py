@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from mintworks_api import Mount, Phase
+from mintworks_api import JOB_KINDS, Mount, Phase
 from mintworks_api.status import ActiveRun
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from ..inputs import freeze
 from ..slots import Holding, Waiting
 from ..specs import parsed
 from ..times import ahead, seconds
+from ..views import JobView
 from .delayed import not_before
 
 #: A job that waits no longer than this for its slot gets no write that says Queued. It counts from when the operator
@@ -49,7 +50,7 @@ def created(case: Case, draft: Draft, number: int) -> Draft:
     spec, found = case.spec, case.snapshot.dependencies
     if spec is None or any(ref.name not in found for ref in spec.depends_on()):
         return draft
-    shared = {name: _shared(case, name) for name in found}
+    shared = {name: _shared(job) for name, job in found.items()}
     create = CreateRun(
         run=number,
         document=document(case.snapshot, number, draft.inputs),
@@ -62,10 +63,9 @@ def created(case: Case, draft: Draft, number: int) -> Draft:
     return replace(draft.do(create), guarded=True)
 
 
-def _shared(case: Case, name: str) -> tuple[Mount, ...]:
-    job = case.snapshot.dependencies[name]
+def _shared(job: JobView) -> tuple[Mount, ...]:
     try:
-        return tuple(parsed(case.kinds[job.kind], job.spec).shared_mounts())
+        return tuple(parsed(JOB_KINDS[job.kind], job.spec).shared_mounts())
     except ValidationError:
         # It succeeded, so an older operator could read it: this job's runner says what it misses.
         return ()

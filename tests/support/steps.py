@@ -1,0 +1,26 @@
+"""How many steps a machine takes: a health check of Hypothesis, or a rule that seldom applies, can make them few."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, run_state_machine_as_test
+
+
+def drive(machine: type[RuleBasedStateMachine], *, examples: int, length: int, least: int) -> None:
+    """Runs a machine, and looks that it took at least so many steps."""
+
+    class Counted(machine):  # type: ignore[misc, valid-type]
+        steps = -1
+        taken = 0
+
+        @invariant()
+        def one_more(self) -> None:
+            # The first look is at the beginning, which is none.
+            self.steps += 1
+            Counted.taken += bool(self.steps)
+
+    run_state_machine_as_test(
+        Counted,
+        settings=settings(max_examples=examples, stateful_step_count=length, deadline=None),
+    )
+    assert Counted.taken >= least
