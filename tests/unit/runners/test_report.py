@@ -64,6 +64,23 @@ async def test_a_channel_that_comes_back_gets_everything(tmp_path: Path) -> None
     assert [message["type"] for message in messages(directory)] == ["inputs", "progress"]
 
 
+async def test_a_last_word_that_nobody_hears_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """However short the run was: here the task that speaks never had its turn."""
+    async with Reporter(DirectoryChannel(tmp_path / "nowhere"), run=1) as reporter:
+        reporter.progress(100, "done")
+    assert [record.message.split(":")[0] for record in caplog.records if "channel" in record.message] == ["channel away"]
+
+
+async def test_a_last_word_that_takes_too_long_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class Deaf(NoChannel):
+        async def send(self, message: Mapping[str, Any]) -> None:
+            await asyncio.Event().wait()
+
+    async with Reporter(Deaf(), run=1) as reporter:
+        reporter.progress(100, "done")
+    assert [record.message.split(":")[0] for record in caplog.records if "channel" in record.message] == ["channel away"]
+
+
 async def test_wait_for_echo_returns_when_all_is_there(tmp_path: Path) -> None:
     async with Reporter(DirectoryChannel(tmp_path), run=1, interval=0.01) as reporter:
         waiting = asyncio.ensure_future(reporter.wait_for_echo({"genesis": "g", "firstSlot": 5}, stop=StopSignal()))

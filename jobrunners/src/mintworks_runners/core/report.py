@@ -68,8 +68,12 @@ class Reporter:
         """Say the last word, if the channel is there, and let go of it."""
         if self._task is not None:
             await end(self._task)
-        with contextlib.suppress(ChannelAway, TimeoutError):
+        try:
             await asyncio.wait_for(self._flush(), _FLUSH_SECONDS)
+        except ChannelAway as error:
+            self._note(away=True, why=str(error))
+        except TimeoutError:
+            self._note(away=True, why=f"no answer within {_FLUSH_SECONDS} s")
         await self._channel.close()
 
     def progress(self, percent: float, step: str, message: str = "", items: Items | None = None) -> None:
