@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, run_state_mach
 def drive(machine: type[RuleBasedStateMachine], *, examples: int, length: int, least: int) -> None:
     """Runs a machine, and looks that it took at least so many steps."""
 
+    # mypy knows no base class that is an argument.
     class Counted(machine):  # type: ignore[misc, valid-type]
         steps = -1
         taken = 0
@@ -20,7 +21,6 @@ def drive(machine: type[RuleBasedStateMachine], *, examples: int, length: int, l
             Counted.taken += bool(self.steps)
 
     run_state_machine_as_test(
-        Counted,
-        settings=settings(max_examples=examples, stateful_step_count=length, deadline=None),
+        Counted, settings=settings(max_examples=examples, stateful_step_count=length, deadline=None)
     )
     assert Counted.taken >= least

@@ -12,6 +12,7 @@ from mintworks_api import JOB_QUEUE, JobQueueStatus, Reservation
 from .api import Api
 from .cache import Cache
 from .core import Plan, QueueView, Run, Standing, Waiting, admit, announced, held, late, ready
+from .core.times import wait
 from .events import Events, Named
 from .keys import JobKey, Key, QueuesKey
 from .names import QUEUES
@@ -56,7 +57,7 @@ class Admitter:
         self._redis = redis
         self._written: dict[str, float] = {}
         #: Queues whose last write had no answer yet, and the reservations (uid, run) that it gave up.
-        self._given_up: dict[tuple[str, str], frozenset[tuple[str, int]]] = {}
+        self._given_up: dict[tuple[str, str], frozenset[Run]] = {}
         #: Of queues with a rate limit, by namespace and name: the runs that this leader knows to be counted, and when.
         self._paced: dict[tuple[str, str], dict[Run, datetime | None]] = {}
         self._total: Total | None = None
@@ -127,7 +128,7 @@ class Admitter:
             self._paced[slot_of] = {run: at for run, at in kept.items() if run not in plan.put_off}
             self._wake_admitted(key.namespace, plan)
             if plan.again is not None:
-                self._wake(key, max(0.001, (plan.again - now).total_seconds()))
+                self._wake(key, wait(plan.again, now))
             if standing.changes is not None:
                 self._wake(key, max(RATES_INTERVAL, (standing.changes - now).total_seconds()))
 

@@ -13,6 +13,7 @@ from .admitter import Admitter
 from .apply import Applier
 from .cache import Cache
 from .core import Decision, Holding, JobView, QueueView, RunState, Snapshot, decide
+from .core.times import wait
 from .gather import SLOW_START, Gatherer
 from .health import Health
 from .keys import JobKey, Key, PulseKey, QueuesKey, ScheduleKey
@@ -145,7 +146,7 @@ class Reconciler:
         now = self._now()
         again = await self._scheduler.reconcile(key, now)
         if again is not None:
-            self._wake(key, max(0.001, (again - now).total_seconds()))
+            self._wake(key, wait(again, now))
 
     async def _job(self, key: JobKey) -> None:
         obj = self._cache.job(key)
@@ -178,7 +179,7 @@ class Reconciler:
             # Its queue counts phases, too: Pending and Queued are one slot.
             self._wake(QueuesKey(job.namespace), BATCH)
         if later is not None:
-            self._wake(key, max(0.001, (later - now).total_seconds()))
+            self._wake(key, wait(later, now))
         await self._afterwards(key, job.uid, snapshot)
 
     def _phase(self, key: JobKey) -> str:

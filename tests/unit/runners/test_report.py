@@ -68,7 +68,7 @@ async def test_a_last_word_that_nobody_hears_is_logged(tmp_path: Path, caplog: p
     """However short the run was: here the task that speaks never had its turn."""
     async with Reporter(DirectoryChannel(tmp_path / "nowhere"), run=1) as reporter:
         reporter.progress(100, "done")
-    assert [record.message.split(":")[0] for record in caplog.records if "channel" in record.message] == ["channel away"]
+    assert "channel away" in caplog.text
 
 
 async def test_a_last_word_that_takes_too_long_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -78,7 +78,7 @@ async def test_a_last_word_that_takes_too_long_is_logged(caplog: pytest.LogCaptu
 
     async with Reporter(Deaf(), run=1) as reporter:
         reporter.progress(100, "done")
-    assert [record.message.split(":")[0] for record in caplog.records if "channel" in record.message] == ["channel away"]
+    assert "channel away" in caplog.text
 
 
 async def test_wait_for_echo_returns_when_all_is_there(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from mintworks_dev.cluster.client import Client
 from mintworks_dev.cluster.waiting import until
 
-TIMEOUT = 60.0
+TIMEOUT = 30.0
 """Seconds until it must; it takes less than one."""
 
 

@@ -27,6 +27,13 @@ def not_before(moment: datetime, earliest: datetime | None) -> datetime:
     return moment if earliest is None else max(moment, earliest)
 
 
+def wait(moment: datetime, now: datetime) -> float:
+    """Seconds until the moment, never none: who waited for a moment that a clock cannot tell from now would come again
+    and again.
+    """
+    return max(0.001, (moment - now).total_seconds())
+
+
 def clip(text: str, limit: int = TEXT) -> str:
     """The text as a status field may hold it: cut, which shows as an ellipsis, and without halves of characters
     (surrogates), which JSON can name but UTF-8 cannot write.
