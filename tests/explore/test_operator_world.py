@@ -156,15 +156,17 @@ class OperatorWorld(RuleBasedStateMachine):
     @rule(
         resource=st.sampled_from([QUEUES, *(KINDS[kind] for kind in sorted({*NAMES.values()})), JOBS, PODS]),
         pick=PICKS,
-        how=st.sampled_from(["heard", "heard", "heard", "lost", "again", "again", "listed"]),
+        how=st.sampled_from(["heard", "heard", "heard", "cut off", "again", "again", "listed"]),
     )
     def hears(self, resource: Resource, pick: int, how: str) -> None:
         if how == "again":
             self.op.hear_again(resource, pick)
         elif how == "listed":
             self.op.list_all()
+        elif how == "cut off":
+            self.op.cut_off(resource)
         else:
-            self.op.deliver(resource, 1 + pick % 3, lost=how == "lost")
+            self.op.deliver(resource, 1 + pick % 3)
 
     # --- the cluster --------------------------------------------------------------------------------------------------
 

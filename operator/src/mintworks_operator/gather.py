@@ -58,6 +58,7 @@ class Gatherer:
         active = job.status.active
         if active is not None:
             await self._find(job, active.run)
+            await self._find_pods(job, active.run)
         runs = self._cache.runs.of(job.uid)
         if active is not None:
             runs = [await self._looked_at(job, run, now) if run.run == active.run else run for run in runs]
@@ -99,6 +100,19 @@ class Gatherer:
                 raise
         self._absent.setdefault(job.uid, set()).update(unseen)
 
+    async def _find_pods(self, job: JobView, run: int) -> None:
+        """The pods of that run, where its Job was seen to go and no pod was ever seen: the watch of pods may be behind,
+        and the next run must not begin beside one that lives.
+        """
+        runs = self._cache.runs
+        if run in runs.lost(job.uid) and not any(run_number(pod) == run for pod in runs.pods.group(job.uid)):
+            await self._list_pods(job, run)
+
+    async def _list_pods(self, job: JobView, run: int) -> None:
+        query = {"labelSelector": f"{UID}={job.uid},{RUN}={run}"}
+        for pod in await self._api.list(PODS, job.namespace, query):
+            self._cache.put(PODS, pod)
+
     async def _looked_at(self, job: JobView, run: RunView, now: datetime) -> RunView:
         """The active run, after a second look where the watch may be late."""
         obj = next((o for o in self._cache.runs.jobs_of(job.uid) if run_number(o) == run.run), None)
@@ -106,9 +120,7 @@ class Gatherer:
             return run
         if not run.alive and run.termination is None:
             # The Job's end can arrive before its pod's. A result must not be missed for that.
-            query = {"labelSelector": f"{UID}={job.uid},{RUN}={run.run}"}
-            for pod in await self._api.list(PODS, job.namespace, query):
-                self._cache.put(PODS, pod)
+            await self._list_pods(job, run.run)
             return self._cache.runs.view(obj, job.uid)
         reserved = job.status.active.reserved if job.status.active is not None else now
         if run.state is RunState.PENDING and run.trouble is None and now - reserved >= SLOW_START:

@@ -42,6 +42,9 @@ OLDEST = (1, 31)
 PULSE = 5.0
 #: Seconds that the first passes over unfinished jobs have before the watches begin.
 UNWATCHED = 10.0
+#: Seconds that all parts have to end. A watch of kopf's now and then does not hear that it is to; it is told again by
+#: the loop's end, and the next leader does not wait for that.
+ENDING = 5.0
 #: Seconds between two looks whether the Lease is held again.
 LEADING = 0.2
 #: Seconds between two looks for keys in Redis whose job is gone, and until the next one where Redis is away.
@@ -129,12 +132,12 @@ class Operator:
             tasks.append(asyncio.create_task(self._sweep()))
             watching = asyncio.create_task(self._watch(stop))
             tasks.append(watching)
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
             await _ended(tasks)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks, ENDING)
             await self._progress.close()
 
     async def _fill(self, parts: list[asyncio.Task[None]], stop: asyncio.Event) -> bool:
@@ -197,7 +200,7 @@ class Operator:
         self._watching.set()
         if self._config.namespaces:
             if not stop.is_set():
-                await watch(self._cache, self._config, self._resync.told)
+                await watch(self._cache, self._config, self._resync.told, lambda: _heed(stop))
         else:
             log.warning("no namespace is served: MINTWORKS_NAMESPACES is empty")
             await stop.wait()
@@ -256,10 +259,8 @@ async def run(config: Config, now: Callable[[], datetime] = utc) -> None:
     """
     gc.set_threshold(*CYCLES)
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(unclosed)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    asyncio.get_running_loop().set_exception_handler(unclosed)
+    _heed(stop)
     health = Health(time.monotonic)
     await health.serve(config.health_port)
     start_http_server(config.metrics_port)
@@ -275,6 +276,24 @@ async def run(config: Config, now: Callable[[], datetime] = utc) -> None:
         await lease.release()
         await api.close()
         await health.close()
+
+
+def _heed(stop: asyncio.Event) -> None:
+    """Sets `stop` when the process is asked to end."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+async def end(tasks: list[asyncio.Task[None]], within: float) -> None:
+    """Cancels the tasks and waits until they have ended, but no longer than so many seconds."""
+    for task in tasks:
+        task.cancel()
+    done, left = await asyncio.wait(tasks, timeout=within) if tasks else (set(), set())
+    for task in done:
+        if not task.cancelled():
+            task.exception()
+    if left:
+        log.warning("not ended within %g s: %s", within, ", ".join(sorted(repr(task.get_coro()) for task in left)))
 
 
 async def _check_version(api: Api) -> None:

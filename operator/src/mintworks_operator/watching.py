@@ -126,17 +126,18 @@ def registry(cache: Receiver, told: Told) -> kopf.OperatorRegistry:
     return made
 
 
-async def watch(cache: Receiver, config: Config, told: Told) -> None:
-    """Watches until the process is asked to end, or the task is cancelled.
+async def watch(cache: Receiver, config: Config, told: Told, began: Callable[[], None] = lambda: None) -> None:
+    """Watches until the task is cancelled. `began` is called once kopf has taken SIGTERM and SIGINT for itself; unless
+    they are taken back then, they end it too.
 
-    kopf answers SIGTERM itself. It gets no stop flag: the task that waits for one would hold its end up for 5 seconds.
+    It gets no stop flag: the task that waits for one would hold its end up for 5 seconds.
     """
-    await kopf.operator(
-        registry=registry(cache, told),
-        settings=settings(),
-        namespaces=config.namespaces,
-        standalone=True,
+    others = asyncio.all_tasks()
+    tasks = await kopf.spawn_tasks(
+        registry=registry(cache, told), settings=settings(), namespaces=config.namespaces, standalone=True
     )
+    began()
+    await kopf.run_tasks(tasks, ignored=others)
 
 
 class Login:

@@ -208,21 +208,30 @@ class Process:
 
     def dies(self) -> list[Request]:
         """Answers what is under way."""
-        for each in self.under_way:
+        left, self.under_way = self.under_way, []
+        for each in left:
             each.work.close()
-        return [each.request for each in self.under_way]
+        return [each.request for each in left]
 
     # --- what it hears ------------------------------------------------------------------------------------------------
 
-    def deliver(self, resource: Resource, most: int | None = None, *, lost: bool = False) -> bool:
-        """So many changes arrive, in order, or are lost. Answers whether there were any."""
+    def deliver(self, resource: Resource, most: int | None = None) -> bool:
+        """So many changes arrive, in order. Answers whether there were any."""
         told = self._server.told[resource][self._position[resource] :][:most]
         self._position[resource] += len(told)
         for each in told:
-            self.missed = self.missed or lost
-            if not lost:
-                self._hear(resource, each.type, each.obj)
+            self._hear(resource, each.type, each.obj)
         return bool(told)
+
+    def cut_off(self, resource: Resource) -> None:
+        """A watch starts anew, and with it goes what it had not told yet: it tells of all that is there, and never of
+        what went meanwhile.
+        """
+        told = self._server.told[resource]
+        self.missed = self.missed or any(each.type == "DELETED" for each in told[self._position[resource] :])
+        self._position[resource] = len(told)
+        for obj in self._server.all(resource):
+            self._hear(resource, "ADDED", obj)
 
     def deliver_all(self) -> bool:
         """Every change arrives."""

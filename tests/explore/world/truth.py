@@ -31,6 +31,8 @@ class Truth:
         #: Runs that nobody waits for: they came late, or for a job that went meanwhile.
         self.strays: set[Run] = set()
         self._taken: set[Run] = set()
+        #: Runs that such a leader gave up, by a write that came late: who leads now may be about to create them.
+        self._given_up_late: set[Run] = set()
         #: The last drain of each queue, by name: it holds though the queue is deleted then.
         self._drains: dict[str, str] = {}
         self._created: Counter[Run] = Counter()
@@ -56,7 +58,7 @@ class Truth:
         job = self.job(run[0])
         active = None if job is None else _status(job).get("active")
         late = self.late and (active is None or active["run"] != run[1] or self._created[run])
-        if job is None or late:
+        if job is None or late or (active is None and run in self._given_up_late):
             self.strays.add(run)
             return
         assert (active or {}).get("run") == run[1], "a run that nobody took a slot for"
@@ -131,6 +133,8 @@ class Truth:
             run = (job["metadata"]["uid"], after["active"]["run"])
             self._taken.add(run)
             self._started(job, run)
+        if self.late and before.get("active") and not after.get("active"):
+            self._given_up_late.add((job["metadata"]["uid"], before["active"]["run"]))
         self._commands(job["metadata"]["uid"], before, after)
         self._attempts(before.get("attempts") or {}, after.get("attempts") or {}, before.get("active"))
 

@@ -28,6 +28,7 @@ Json = dict[str, Any]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STAMP = "2026-01-01T00:00:00Z"
 KEY = JobKey("MetadataJob", "ns", "a")
+PODS_OF_RUN = "/api/v1/namespaces/ns/pods?limit=250&labelSelector=mintworks.dev/uid%3Du,mintworks.dev/run%3D1"
 
 
 @pytest.fixture
@@ -43,6 +44,17 @@ async def jobless() -> AsyncIterator[Api]:
     told = {"kind": "Status", "reason": "NotFound", "details": {"name": "a-u-1"}}
     with serve() as web:
         web.answers["/apis/batch/v1/namespaces/ns/jobs/a-u-1"] = [Answer(404, json.dumps(told).encode())]
+        web.answers[PODS_OF_RUN] = [Answer(200, json.dumps({"metadata": {}, "items": []}).encode())]
+        async with connected(web.url) as api:
+            yield api
+
+
+@pytest.fixture
+async def podded() -> AsyncIterator[Api]:
+    """A connection to an API server where a run's pod is."""
+    with serve() as web:
+        found = json.dumps({"metadata": {}, "items": [pod()]}).encode()
+        web.answers[PODS_OF_RUN] = [Answer(200, found)]
         async with connected(web.url) as api:
             yield api
 
@@ -125,6 +137,14 @@ async def test_a_run_lives_as_long_as_its_pod(nowhere: Api) -> None:
     assert found.lost == {1}
 
 
+async def test_a_pod_that_no_watch_told_of_yet_keeps_its_run_going(podded: Api) -> None:
+    """The watch of Jobs was quicker. The next run would begin beside it."""
+    cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (JOBS, kube_job()))
+    cache.drop(JOBS, "j")
+    found = await snapshot(cache, podded)
+    assert [(r.run, r.alive, r.stopping) for r in found.runs] == [(1, True, True)]
+
+
 async def test_an_operator_that_starts_while_a_deleted_jobs_pod_ends_does_not_start_that_run_again(
     jobless: Api,
 ) -> None:
@@ -145,14 +165,14 @@ async def test_an_operator_that_starts_while_a_deleted_jobs_pod_ends_does_not_st
     assert [(r.outcome, r.reason) for r in write.status.attempts.last] == [("Stalled", "RunDeleted")]
 
 
-async def test_the_last_words_of_a_pod_outlive_it(nowhere: Api) -> None:
+async def test_the_last_words_of_a_pod_outlive_it(jobless: Api) -> None:
     """A drain removes the pod as soon as it ended; the Job's end comes later, and by itself says little."""
     cache = cached((KINDS["MetadataJob"], job(**ACTIVE)), (JOBS, kube_job()), (PODS, pod()))
     cache.drop(PODS, "p", with_result(pod(version=9, phase="Succeeded")))
-    found = await snapshot(cache, nowhere)
+    found = await snapshot(cache, jobless)
     assert [(r.state, r.termination) for r in found.runs] == [(RunState.COMPLETE, {"result": {"cid": "b"}})]
     cache.drop(JOBS, "j")
-    assert (await snapshot(cache, nowhere)).runs == ()
+    assert (await snapshot(cache, jobless)).runs == ()
     assert not cache.runs.departed
 
 
