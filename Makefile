@@ -61,8 +61,8 @@ soak: $(SYNCED) ## Send 500 jobs through the fault proxy (SEED=7), the operator 
 	$(PYTEST) tests/faults/test_operator_storm.py --soak --fault-seed $(or $(SEED),7) -s
 
 .PHONY: explore
-explore: $(SYNCED) ## Drive the operator's own parts in a simulated cluster, at random (some plays fail, see the test)
-	$(RUN) pytest tests/explore
+explore: $(SYNCED) ## Drive the operator's own parts in a simulated cluster through plays nobody has seen (PLAYS=5000)
+	MINTWORKS_PLAYS=$(or $(PLAYS),5000) $(RUN) pytest tests/unit/operator/test_operator_world.py
 
 .PHONY: fuzz
 fuzz: $(SYNCED) ## Fuzz a reader (READER=rows or archives) for an hour (SECONDS=3600), led by coverage

@@ -6,8 +6,10 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, run_state_machine_as_test
 
 
-def drive(machine: type[RuleBasedStateMachine], *, examples: int, length: int, least: int) -> None:
-    """Runs a machine, and looks that it took at least so many steps."""
+def drive(
+    machine: type[RuleBasedStateMachine], *, examples: int, length: int, least: int, derandomize: bool = False
+) -> None:
+    """Runs a machine, and looks that it took at least so many steps. Where it is `derandomize`d, always the same."""
 
     # mypy knows no base class that is an argument.
     class Counted(machine):  # type: ignore[misc, valid-type]
@@ -20,7 +22,6 @@ def drive(machine: type[RuleBasedStateMachine], *, examples: int, length: int, l
             self.steps += 1
             Counted.taken += bool(self.steps)
 
-    run_state_machine_as_test(
-        Counted, settings=settings(max_examples=examples, stateful_step_count=length, deadline=None)
-    )
+    size = settings(max_examples=examples, stateful_step_count=length, deadline=None, derandomize=derandomize)
+    run_state_machine_as_test(Counted, settings=size)
     assert Counted.taken >= least

@@ -107,10 +107,17 @@ class Truth:
             self.starts[uid] = []
             self._excused[uid] = set(after)
         if old is None or old["spec"].get("concurrency") != spec.get("concurrency"):
-            self._room[uid] = max(self._room.get(uid, 0), len(after | self._of_queue(new)))
+            self._room[uid] = max(self._room.get(uid, 0), len(self._slots(new)))
 
     def _of_queue(self, queue: Json) -> set[Run]:
         return {run for run in self.living() if self._queue_of(run[0]) == queue["metadata"]["name"]}
+
+    def _slots(self, queue: Json) -> set[Run]:
+        """Its slots that are given, taken or in use."""
+        jobs = [job for resource in KINDS.values() for job in self._server.all(resource)]
+        own = [job for job in jobs if queue_of(job) == queue["metadata"]["name"] and _status(job).get("active")]
+        taken = {(job["metadata"]["uid"], job["status"]["active"]["run"]) for job in own}
+        return self._of_queue(queue) | _reserved(queue) | taken
 
     def _queue_of(self, uid: str) -> str:
         """Of a job that is gone too."""
@@ -198,7 +205,7 @@ class Truth:
 
     def _crowd(self, queue: Json) -> None:
         uid, running = queue["metadata"]["uid"], self._of_queue(queue)
-        used = len(running | _reserved(queue))
+        used = len(self._slots(queue))
         self._room[uid] = most = max(queue["spec"].get("concurrency", 5), min(used, self._room.get(uid, 0)))
         assert len(running) <= most, "more run than the queue lets"
 
