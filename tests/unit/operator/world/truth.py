@@ -41,6 +41,8 @@ class Truth:
         self._room: dict[str, int] = {}
         self.starts: dict[str, list[datetime]] = {}
         self._excused: dict[str, set[Run]] = {}
+        #: What a queue that is gone had let start, by name: that may happen yet.
+        self._left: dict[str, set[Run]] = {}
         server.heard = self._heard
 
     def _heard(self, resource: Resource, old: Json | None, new: Json | None) -> None:
@@ -48,6 +50,8 @@ class Truth:
             self._run(new)
         elif resource == QUEUES and new is not None:
             self._queue(old, new)
+        elif resource == QUEUES and old is not None:
+            self._left[old["metadata"]["name"]] = _reserved(old)
         elif resource in KINDS.values() and old is not None and new is not None:
             self._job(_status(old), new)
 
@@ -105,7 +109,7 @@ class Truth:
         if old is None or old["spec"].get("rateLimit") != spec.get("rateLimit"):
             # What another limit did not count nobody knows any more, and what it let start may.
             self.starts[uid] = []
-            self._excused[uid] = set(after)
+            self._excused[uid] = after | self._left.get(new["metadata"]["name"], set())
         if old is None or old["spec"].get("concurrency") != spec.get("concurrency"):
             self._room[uid] = max(self._room.get(uid, 0), len(self._slots(new)))
 
