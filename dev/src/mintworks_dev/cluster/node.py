@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import shutil
+import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -216,13 +217,13 @@ class Node:
         parts.stop("kubelet")
         runtime = parts.get("containerd")
         if runtime and runtime.alive:
-            with contextlib.suppress(commands.CommandError):
+            with contextlib.suppress(commands.CommandError, subprocess.TimeoutExpired):
                 # What this cannot remove, say because containerd hangs, is killed below.
                 commands.run(
                     self.programs / "rmpods",
                     f"unix://{layout.containerd_socket}",
                     env=debian.environment(),
-                    timeout=120,
+                    timeout=60,
                 )
         for name in STOPPING:
             parts.stop(name)
