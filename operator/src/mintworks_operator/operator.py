@@ -200,7 +200,7 @@ class Operator:
         self._watching.set()
         if self._config.namespaces:
             if not stop.is_set():
-                await watch(self._cache, self._config, self._resync.told, lambda: _heed(stop))
+                await watch(self._cache, self._config, self._resync.told, lambda: heed(stop))
         else:
             log.warning("no namespace is served: MINTWORKS_NAMESPACES is empty")
             await stop.wait()
@@ -260,7 +260,7 @@ async def run(config: Config, now: Callable[[], datetime] = utc) -> None:
     gc.set_threshold(*CYCLES)
     stop = asyncio.Event()
     asyncio.get_running_loop().set_exception_handler(unclosed)
-    _heed(stop)
+    heed(stop)
     health = Health(time.monotonic)
     await health.serve(config.health_port)
     start_http_server(config.metrics_port)
@@ -278,10 +278,15 @@ async def run(config: Config, now: Callable[[], datetime] = utc) -> None:
         await health.close()
 
 
-def _heed(stop: asyncio.Event) -> None:
-    """Sets `stop` when the process is asked to end."""
+def heed(stop: asyncio.Event) -> None:
+    """Sets `stop` when the process is asked to end, whoever took the signals before. Call it in the main thread."""
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        # It takes the place of kopf's.
+        loop.add_signal_handler(number, stop.set)
+        # The loop hears of a signal by a byte in its own pipe, and the byte is lost where the pipe is full: each of
+        # kopf's watches fills it a little when it begins.
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
 
 
 async def end(tasks: list[asyncio.Task[None]], within: float) -> None:

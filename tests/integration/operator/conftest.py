@@ -58,7 +58,10 @@ class Process:
     def stop(self) -> int:
         """Ask it to end; its exit code."""
         self.popen.terminate()
-        return self.popen.wait(30)
+        try:
+            return self.popen.wait(30)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it does not end:\n{self.log.read_text()[-5000:]}") from None
 
 
 @dataclass
