@@ -42,8 +42,7 @@ OLDEST = (1, 31)
 PULSE = 5.0
 #: Seconds that the first passes over unfinished jobs have before the watches begin.
 UNWATCHED = 10.0
-#: Seconds that all parts have to end. A watch of kopf's now and then does not hear that it is to; it is told again by
-#: the loop's end, and the next leader does not wait for that.
+#: Seconds that all parts have to end; the next leader does not wait for one that takes longer.
 ENDING = 5.0
 #: Seconds between two looks whether the Lease is held again.
 LEADING = 0.2
