@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mintworks_dev import images
-from mintworks_dev.cluster import Cluster
-from mintworks_dev.cluster.processes import wait_gone
+from mintworks_dev import commands, images
+from mintworks_dev.cluster import Cluster, isolation, mountpoints
+from mintworks_dev.cluster.layout import Layout
+from mintworks_dev.cluster.processes import Parts, wait_gone
 
 MANIFESTS = """
 apiVersion: v1
@@ -113,3 +114,54 @@ def test_down_twice_is_as_good_as_once() -> None:
     own.down()
     own.down()
     assert own.leftovers() == []
+
+
+@pytest.fixture
+def maker(tmp_path: Path) -> Layout:
+    """A cluster that came first, so that the mount points were made for it."""
+    layout = Layout("maker", tmp_path / "maker", 3)
+    layout.root.mkdir()
+    for path in isolation.SHADOWED:
+        mountpoints.claim(layout, Path(path))
+    return layout
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[tuple[Layout, Parts]]:
+    """The namespaces of another checkout's cluster that has the name and the addresses of `none`."""
+    layout = Layout("none", tmp_path / "build", 2)
+    layout.root.mkdir()
+    parts = Parts(layout.root / "parts", layout.root / "logs")
+    isolation.network_up(layout)
+    isolation.make_cgroups(layout)
+    isolation.hold(layout, parts)
+    yield layout, parts
+    parts.stop(isolation.HOLDER, timeout=1)
+    isolation.network_down(layout)
+    isolation.remove_cgroups(layout)
+    mountpoints.release(layout)
+
+
+def test_what_is_left_of_another_checkouts_dead_cluster_is_taken_over(elsewhere: tuple[Layout, Parts]) -> None:
+    layout, parts = elsewhere
+    parts.stop(isolation.HOLDER, timeout=1)
+    isolation.take_over(layout)
+    isolation.check_addresses(layout, isolation.host_routes())
+    assert not Path("/run/netns", layout.namespace).exists()
+    assert not Path("/sys/class/net", layout.host_link).exists()
+    assert not any(folder.exists() for folder in isolation.cgroup_folders(layout))
+
+
+def test_another_checkouts_living_cluster_is_left_alone(elsewhere: tuple[Layout, Parts]) -> None:
+    layout, _ = elsewhere
+    own = Cluster("none", slot=2)
+    with pytest.raises(RuntimeError, match=r"another checkout's cluster has the name mintworks-none.*MINTWORKS_SLOT"):
+        own.up()
+    assert Path("/run/netns", layout.namespace).exists()
+
+
+def test_a_cluster_that_ends_leaves_its_neighbours_their_mounts(maker: Layout, elsewhere: tuple[Layout, Parts]) -> None:
+    layout, parts = elsewhere
+    (layout.root / "shadow" / "run-containerd" / "own").touch()
+    mountpoints.release(maker)
+    assert commands.run(*isolation.inside(parts, "ls", "/run/containerd")).split() == ["own"]

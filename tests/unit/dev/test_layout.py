@@ -58,7 +58,7 @@ def test_a_folder_too_deep_for_sockets_is_refused_with_the_remedy() -> None:
 
 
 def test_a_route_inside_the_cluster_is_in_the_way() -> None:
-    with pytest.raises(RuntimeError, match=r"10\.245\.1\.0/24.*--slot"):
+    with pytest.raises(RuntimeError, match=r"10\.245\.1\.0/24.*MINTWORKS_SLOT"):
         check_addresses(layout(), [ipaddress.IPv4Network("10.245.1.0/24")])
 
 

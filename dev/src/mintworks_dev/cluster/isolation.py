@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mintworks_dev import commands, debian
+from mintworks_dev.cluster import mountpoints
 from mintworks_dev.cluster.layout import Layout
 from mintworks_dev.cluster.processes import Parts
 from mintworks_dev.cluster.waiting import until
@@ -78,14 +79,15 @@ def check_addresses(layout: Layout, routes: list[ipaddress.IPv4Network]) -> None
             if route.subnet_of(own):
                 raise RuntimeError(
                     f"this machine has a route to {route} already, inside the cluster's {own}; "
-                    "choose other addresses with --slot=1 to 63"
+                    "choose other addresses with MINTWORKS_SLOT (a multiple of 4, below 64)"
                 )
 
 
 def network_up(layout: Layout) -> None:
     """Make the network namespace with its bridge, and the cable and the two routes that lead there."""
     inside = ("-netns", layout.namespace)
-    _ip("netns", "add", layout.namespace)
+    with mountpoints.alone():
+        _ip("netns", "add", layout.namespace)
     _ip(*inside, "link", "set", "lo", "up")
     _ip("link", "add", layout.host_link, "type", "veth", "peer", "name", layout.inner_link, "netns", layout.namespace)
     _ip("address", "add", f"{layout.host_ip}/30", "dev", layout.host_link)
@@ -105,13 +107,29 @@ def network_down(layout: Layout) -> None:
     """Remove what `network_up` made, as far as it is there. The routes go with the cable."""
     if Path("/sys/class/net", layout.host_link).exists():
         _ip("link", "delete", layout.host_link)
-    if (NETNS_FOLDER / layout.namespace).exists():
-        _ip("netns", "delete", layout.namespace)
-    # `ip netns` mounts this folder onto itself, and leaves that behind.
-    if NETNS_FOLDER.is_dir() and not any(NETNS_FOLDER.iterdir()):
-        for _ in range(mount_points().count(str(NETNS_FOLDER))):
-            commands.run("umount", NETNS_FOLDER, env=debian.environment())
-        NETNS_FOLDER.rmdir()
+    with mountpoints.alone():
+        if (NETNS_FOLDER / layout.namespace).exists():
+            _ip("netns", "delete", layout.namespace)
+        # `ip netns` mounts this folder onto itself, and leaves that behind.
+        if NETNS_FOLDER.is_dir() and not any(NETNS_FOLDER.iterdir()):
+            for _ in range(mount_points().count(str(NETNS_FOLDER))):
+                commands.run("umount", NETNS_FOLDER, env=debian.environment())
+            NETNS_FOLDER.rmdir()
+
+
+def take_over(layout: Layout) -> None:
+    """Remove what is left of a cluster of this name whose processes are gone, and whose folder is another's.
+
+    Raises RuntimeError while any of its processes lives.
+    """
+    members = cgroup_members(layout) | network_members(layout)
+    if members:
+        raise RuntimeError(
+            f"another checkout's cluster has the name {layout.namespace} (process {min(members)} is of it): take that "
+            "one down first, or choose another name and other addresses with MINTWORKS_SLOT (a multiple of 4, below 64)"
+        )
+    network_down(layout)
+    remove_cgroups(layout)
 
 
 def mount_points() -> list[str]:
@@ -125,7 +143,7 @@ def hold(layout: Layout, parts: Parts) -> None:
     for path, name in SHADOWED.items():
         own = layout.root / "shadow" / name
         own.mkdir(parents=True, exist_ok=True)
-        _make_mount_point(layout, Path(path))
+        mountpoints.claim(layout, Path(path))
         script.append(f"mount --bind {shlex.quote(str(own))} {path}")
     script += [
         "echo 1 > /proc/sys/net/ipv4/ip_forward",
@@ -143,32 +161,6 @@ def hold(layout: Layout, parts: Parts) -> None:
         env=debian.environment(),
     )
     until((layout.root / "held").exists, "the cluster's namespaces", 20, broken=parts.obituary)
-
-
-def _mount_point_record(layout: Layout) -> Path:
-    return layout.root / "mount-points"
-
-
-def made_mount_points(layout: Layout) -> list[Path]:
-    """The folders outside of build/ that had to be made for the cluster, the deepest first."""
-    record = _mount_point_record(layout)
-    return [Path(line) for line in record.read_text().splitlines()] if record.exists() else []
-
-
-def _make_mount_point(layout: Layout, path: Path) -> None:
-    """Make the folder `path` on this machine where it is missing, and remember every level made."""
-    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-    path.mkdir(parents=True, exist_ok=True)
-    with _mount_point_record(layout).open("a") as handle:
-        handle.writelines(f"{folder}\n" for folder in missing)
-
-
-def remove_mount_points(layout: Layout) -> None:
-    """Remove the folders that had to be made as mount points, unless somebody uses them by now."""
-    for folder in made_mount_points(layout):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-    _mount_point_record(layout).unlink(missing_ok=True)
 
 
 def inside(parts: Parts, *command: str | Path) -> list[str]:

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from mintworks_dev import commands, debian
-from mintworks_dev.cluster import isolation
+from mintworks_dev.cluster import isolation, mountpoints
 from mintworks_dev.cluster.layout import Layout
 
 PROGRAMS = frozenset(
@@ -39,7 +39,7 @@ def leftovers(layout: Layout) -> list[str]:
         *_network(layout),
         *_firewall(layout),
         *(f"control group {folder}" for folder in isolation.cgroup_folders(layout) if folder.exists()),
-        *(f"folder {folder}" for folder in isolation.made_mount_points(layout) if folder.exists()),
+        *(f"folder {mark.parent}" for mark in mountpoints.marks(layout)),
     ]
 
 

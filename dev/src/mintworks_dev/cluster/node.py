@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from mintworks_dev import commands, debian, golang, inputs, overlay, paths
-from mintworks_dev.cluster import config, flags, isolation, kubeconfig, pki
+from mintworks_dev.cluster import config, flags, isolation, kubeconfig, mountpoints, pki
 from mintworks_dev.cluster.client import Reader, Tools
 from mintworks_dev.cluster.layout import Layout
 from mintworks_dev.cluster.processes import Parts, Process, stop
@@ -59,6 +59,7 @@ class Node:
             golang.ensure(program)
         if self._remains():
             self.down()
+        isolation.take_over(layout)
         isolation.check_addresses(layout, isolation.host_routes())
         try:
             with step(f"starting cluster {layout.name}") as running:
@@ -232,7 +233,7 @@ class Node:
         parts.stop(isolation.HOLDER, timeout=1)
         isolation.network_down(layout)
         isolation.remove_cgroups(layout)
-        isolation.remove_mount_points(layout)
+        mountpoints.release(layout)
         for entry in self._remains():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
