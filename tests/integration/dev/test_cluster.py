@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,9 +118,16 @@ def test_down_twice_is_as_good_as_once() -> None:
 
 
 @pytest.fixture
-def maker(tmp_path: Path) -> Layout:
+def folder() -> Iterator[Path]:
+    """A folder with a name short enough for the sockets in it, which pytest's own are not under xdist."""
+    with tempfile.TemporaryDirectory(prefix="mintworks-") as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def maker(folder: Path) -> Layout:
     """A cluster that came first, so that the mount points were made for it."""
-    layout = Layout("maker", tmp_path / "maker", 3)
+    layout = Layout("maker", folder / "maker", 3)
     layout.root.mkdir()
     for path in isolation.SHADOWED:
         mountpoints.claim(layout, Path(path))
@@ -127,9 +135,9 @@ def maker(tmp_path: Path) -> Layout:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[tuple[Layout, Parts]]:
+def elsewhere(folder: Path) -> Iterator[tuple[Layout, Parts]]:
     """The namespaces of another checkout's cluster that has the name and the addresses of `none`."""
-    layout = Layout("none", tmp_path / "build", 2)
+    layout = Layout("none", folder / "build", 2)
     layout.root.mkdir()
     parts = Parts(layout.root / "parts", layout.root / "logs")
     isolation.network_up(layout)
