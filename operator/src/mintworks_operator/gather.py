@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,23 +9,19 @@ from typing import Any
 from mintworks_api import JOB_KINDS, JobRef
 from pydantic import ValidationError
 
-from .api import EVENTS, JOBS, PODS, Api, ApiError
+from .api import JOBS, PODS, Api, ApiError
 from .cache import Cache
 from .config import Config
 from .core import Delivery, JobView, News, RunState, RunView, Snapshot, Trouble, named_of, parsed
 from .keys import JobKey
 from .names import RUN, UID, run_name, run_number
-from .troubles import of_events
 from .views import job_view, queue_view
+from .warned import Warned
 
 Json = dict[str, Any]
 
-log = logging.getLogger(__name__)
-
 #: A run whose container has not started after this long is asked after among the cluster's Events.
 SLOW_START = timedelta(seconds=5)
-#: How often, at most.
-ASK_AGAIN = timedelta(seconds=15)
 
 
 class Gatherer:
@@ -47,7 +42,7 @@ class Gatherer:
         self._deliveries = deliveries
         #: Why the API server turned down the last create of a job's run, by uid: cleared once one is accepted.
         self.refused: dict[str, Trouble] = {}
-        self._troubles: dict[tuple[str, int], tuple[datetime, Trouble | None]] = {}
+        self._warned = Warned(api)
         #: Uids of Kubernetes Jobs that were asked for and are not there, by uid of the job.
         self._absent: dict[str, set[str]] = {}
 
@@ -82,8 +77,6 @@ class Gatherer:
         """The job is gone or finished."""
         self.refused.pop(uid, None)
         self._absent.pop(uid, None)
-        for known in [k for k in self._troubles if k[0] == uid]:
-            del self._troubles[known]
 
     async def _find(self, job: JobView, run: int) -> None:
         """The Job of a pod of that run, where it is not known to be gone: a pod can be seen before its Job is, if the
@@ -124,22 +117,11 @@ class Gatherer:
             return self._cache.runs.view(obj, job.uid)
         reserved = job.status.active.reserved if job.status.active is not None else now
         if run.state is RunState.PENDING and run.trouble is None and now - reserved >= SLOW_START:
-            return self._cache.runs.view(obj, job.uid, await self._trouble(job, run, obj, now))
+            pods = self._cache.runs.pods_of(obj, job.uid)
+            # Of several pods the last one: each follows one that was over.
+            starting = (pods or [obj])[-1]["metadata"]["uid"]
+            return self._cache.runs.view(obj, job.uid, await self._warned.of(job.namespace, starting, now))
         return run
-
-    async def _trouble(self, job: JobView, run: RunView, obj: Json, now: datetime) -> Trouble | None:
-        asked, trouble = self._troubles.get((job.uid, run.run), (None, None))
-        if asked is not None and now - asked < ASK_AGAIN:
-            return trouble
-        uids = [p["metadata"]["uid"] for p in self._cache.runs.pods_of(obj, job.uid)]
-        try:
-            for uid in uids or [obj["metadata"]["uid"]]:
-                query = {"fieldSelector": f"regarding.uid={uid}"}
-                trouble = of_events(await self._api.list(EVENTS, job.namespace, query))
-        except ApiError as error:
-            log.warning("%s/%s: its Events cannot be read: %s", job.namespace, job.name, error)
-        self._troubles[job.uid, run.run] = (now, trouble)
-        return trouble
 
     def _dependencies(self, key: JobKey, job: JobView) -> dict[str, JobView]:
         found: dict[str, JobView] = {}

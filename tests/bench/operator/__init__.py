@@ -50,7 +50,7 @@ def bursts(sizes: Sizes) -> Mapping[str, float]:
     """`burst_per_second`: MintJobs from the first create to the last success, with the operator; `burst_vs_floor` over
     the same burst with a script in its place that makes the same requests, `burst_vs_kopf_floor` over one for which
     kopf watches as it does for the operator, `burst_vs_bare` over bare Kubernetes Jobs, `vs_jobset` over JobSets.
-    `writes_per_job`: the operator's. Each on a control plane of its own, freshly started.
+    `writes_per_job` and `lists_per_job`: the operator's. Each on a control plane of its own, freshly started.
 
     Raises RuntimeError where the script made other requests than the operator.
     """
@@ -78,6 +78,7 @@ def bursts(sizes: Sizes) -> Mapping[str, float]:
         "burst_vs_bare": ours / bare,
         "vs_jobset": ours / jobset,
         "writes_per_job": score.writes_per_job(asked, BURST, sizes.burst),
+        "lists_per_job": score.lists_per_job(asked, BURST, sizes.burst),
     }
 
 

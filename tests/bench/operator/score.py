@@ -30,6 +30,12 @@ def writes_per_job(asked: Iterable[Json], namespace: str, jobs: int) -> float:
     return len(written) / jobs
 
 
+def lists_per_job(asked: Iterable[Json], namespace: str, jobs: int) -> float:
+    """The LISTs of a namespace for each job. They ought to go by time: where they go by jobs, this is near to 1."""
+    listed = [e for e in asked if e["verb"] == "list" and e["objectRef"].get("namespace") == namespace]
+    return len(listed) / jobs
+
+
 def counted(asked: Iterable[Json], namespace: str) -> Counter[str]:
     """The requests of a namespace by verb and resource, but for LISTs and watches, which go by time."""
     return Counter(

@@ -57,6 +57,7 @@ def test_every_write_of_the_namespace_counts() -> None:
         event(3, "patch", "jobqueues", "bench"),
     ]
     assert score.writes_per_job(asked, "bench", 2) == 6.5
+    assert score.lists_per_job(asked, "bench", 2) == 0.5
     assert score.counted(asked, "bench")["patch mintjobs"] == 8
 
 
